@@ -1,0 +1,1 @@
+//! Kubernetes Lease API objects, codecs, validation, patches and apply: pure, no I/O.

@@ -1,0 +1,1 @@
+//! The clock that counts suspend, and a simulated one.

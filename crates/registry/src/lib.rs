@@ -1,0 +1,1 @@
+//! The Kubernetes API verbs on typed resources.

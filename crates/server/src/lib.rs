@@ -1,0 +1,1 @@
+//! The Kubernetes API over HTTP: filters, routes, negotiation, discovery, OpenAPI, health, metrics.
