@@ -3,10 +3,11 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use prost::Message;
 use serde::Serialize;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::meta::ObjectMeta;
@@ -32,6 +33,7 @@ macro_rules! object {
     ) => {
         $(#[doc = $doc])*
         #[derive(Clone, PartialEq, prost::Message, serde::Serialize, serde::Deserialize)]
+        #[serde(remote = "Self")]
         pub struct $type {
             $(
                 $(#[doc = $field_doc])*
@@ -61,6 +63,18 @@ macro_rules! object {
                 )*],
                 top_level: false $(|| crate::object::$top)?,
             };
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                Self::serialize(self, serializer)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::deserialize(crate::object::OnlyMap(deserializer))
+            }
         }
 
         impl crate::schema::Shaped for $type {
@@ -131,7 +145,7 @@ impl<T> Field for Vec<T> {
     }
 }
 
-impl<T> Field for BTreeMap<String, T> {
+impl<T: DeserializeOwned + Default> Field for BTreeMap<String, T> {
     fn is_empty(&self) -> bool {
         self.is_empty()
     }
@@ -140,8 +154,73 @@ impl<T> Field for BTreeMap<String, T> {
     where
         Self: Deserialize<'de>,
     {
-        // `null` for the whole map is the empty map.
-        Option::deserialize(deserializer).map(Option::unwrap_or_default)
+        Option::<UniqueKeys<T>>::deserialize(deserializer)
+            .map(|map| map.map_or_else(Self::new, |unique| unique.0))
+    }
+}
+
+/// A map in which a key that occurs twice is an error, as a field that occurs twice is: the thorough reading then tells
+/// of it. `null` is the empty value.
+struct UniqueKeys<T>(BTreeMap<String, T>);
+
+impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for UniqueKeys<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for Entries<T> {
+            type Value = UniqueKeys<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+                let mut map = BTreeMap::new();
+                while let Some((key, value)) = entries.next_entry::<String, Option<T>>()? {
+                    if map.insert(key, value.unwrap_or_default()).is_some() {
+                        return Err(A::Error::custom("duplicate field"));
+                    }
+                }
+                Ok(UniqueKeys(map))
+            }
+        }
+        deserializer.deserialize_map(Entries(PhantomData))
+    }
+}
+
+/// Reads structs from maps only: serde's own reading of a struct would take a list of its fields' values as well.
+pub(crate) struct OnlyMap<T>(pub(crate) T);
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for OnlyMap<D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_any(OnlyMap(visitor))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_struct(name, fields, OnlyMap(visitor))
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for OnlyMap<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
+        self.0.visit_map(map)
     }
 }
 
@@ -204,6 +283,8 @@ pub trait Object: Encode + Any + fmt::Debug + Send + Sync {
     fn metadata_mut(&mut self) -> &mut ObjectMeta;
     /// Its JSON form, without `kind` and `apiVersion`.
     fn to_value(&self) -> Value;
+    /// For the encoders.
+    fn as_encode(&self) -> &dyn Encode;
     /// A copy.
     fn boxed_clone(&self) -> Box<dyn Object>;
     /// For [`dyn Object::downcast_ref`].
@@ -223,6 +304,10 @@ impl<T: Kind> Object for T {
 
     fn to_value(&self) -> Value {
         serde_json::to_value(self).expect("API types always have a JSON form")
+    }
+
+    fn as_encode(&self) -> &dyn Encode {
+        self
     }
 
     fn boxed_clone(&self) -> Box<dyn Object> {
