@@ -220,23 +220,19 @@ fn lists_and_watch_frames_hold_their_objects() {
         ..ListMeta::default()
     };
 
-    let mut json = Vec::new();
-    codec::json::write_list(
-        list,
-        &meta,
-        [|out: &mut Vec<u8>| object.write_json(out)],
-        &mut json,
-    );
-    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let mut writer = codec::json::ListWriter::new(list, &meta);
+    writer.item(object.as_encode());
+    writer.item(object.as_encode());
+    let json: serde_json::Value = serde_json::from_slice(&writer.finish()).unwrap();
     assert_eq!(
         (&json["kind"], &json["metadata"]["resourceVersion"]),
         (&"LeaseList".into(), &"7".into())
     );
-    assert_eq!(json["items"][0]["spec"]["holderIdentity"], "h");
+    assert_eq!(json["items"][1]["spec"]["holderIdentity"], "h");
 
-    let mut protobuf = Vec::new();
-    codec::protobuf::write_list(list, &meta, [object.as_encode()].into_iter(), &mut protobuf);
-    assert!(protobuf.starts_with(codec::protobuf::MAGIC));
+    let mut writer = codec::protobuf::ListWriter::new(list, &meta);
+    writer.item(object.as_encode());
+    assert!(writer.finish().starts_with(codec::protobuf::MAGIC));
 
     let mut frame = Vec::new();
     codec::protobuf::write_watch_event("ADDED", b"xyz", &mut frame);

@@ -117,24 +117,38 @@ fn write_type_meta(gvk: Gvk, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends a list of `gvk` (the list's own kind); each of `items` appends one item.
-pub fn write_list<W: FnOnce(&mut Vec<u8>)>(
-    gvk: Gvk,
-    metadata: &ListMeta,
-    items: impl IntoIterator<Item = W>,
-    out: &mut Vec<u8>,
-) {
-    write_type_meta(gvk, out);
-    out.extend_from_slice(b",\"metadata\":");
-    metadata.write_json(out);
-    out.extend_from_slice(b",\"items\":[");
-    for (index, item) in items.into_iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        item(out);
+/// Writes a list, item by item.
+pub struct ListWriter {
+    out: Vec<u8>,
+    empty: bool,
+}
+
+impl ListWriter {
+    /// Starts a list of `gvk`, the list's own kind.
+    #[must_use]
+    pub fn new(gvk: Gvk, metadata: &ListMeta) -> Self {
+        let mut out = Vec::new();
+        write_type_meta(gvk, &mut out);
+        out.extend_from_slice(b",\"metadata\":");
+        metadata.write_json(&mut out);
+        out.extend_from_slice(b",\"items\":[");
+        Self { out, empty: true }
     }
-    out.extend_from_slice(b"]}");
+
+    /// Appends an item.
+    pub fn item(&mut self, item: &dyn Encode) {
+        if !std::mem::replace(&mut self.empty, false) {
+            self.out.push(b',');
+        }
+        item.write_json(&mut self.out);
+    }
+
+    /// The whole list.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<u8> {
+        self.out.extend_from_slice(b"]}");
+        self.out
+    }
 }
 
 /// Appends one line of a watch: an event of type `event` (such as `ADDED`) about the JSON object `object`.

@@ -101,24 +101,40 @@ pub fn write_object(gvk: Gvk, object: &dyn Encode, out: &mut Vec<u8>) {
     );
 }
 
-/// Appends an enveloped list of `gvk` (the list's own kind).
-pub fn write_list<'a>(
+/// Writes an enveloped list, item by item.
+pub struct ListWriter {
     gvk: Gvk,
-    metadata: &ListMeta,
-    items: impl Iterator<Item = &'a dyn Encode> + Clone,
-    out: &mut Vec<u8>,
-) {
-    let lengths = items.clone().map(|item| delimited_len(item.protobuf_len()));
-    let len = delimited_len(metadata.protobuf_len()) + lengths.sum::<usize>();
-    let write = |out: &mut Vec<u8>| {
-        start_field(1, metadata.protobuf_len(), out);
-        metadata.write_protobuf(out);
-        for item in items {
-            start_field(2, item.protobuf_len(), out);
-            item.write_protobuf(out);
-        }
-    };
-    write_envelope(gvk, len, write, out);
+    message: Vec<u8>,
+}
+
+impl ListWriter {
+    /// Starts a list of `gvk`, the list's own kind.
+    #[must_use]
+    pub fn new(gvk: Gvk, metadata: &ListMeta) -> Self {
+        let mut message = Vec::new();
+        start_field(1, metadata.protobuf_len(), &mut message);
+        metadata.write_protobuf(&mut message);
+        Self { gvk, message }
+    }
+
+    /// Appends an item.
+    pub fn item(&mut self, item: &dyn Encode) {
+        start_field(2, item.protobuf_len(), &mut self.message);
+        item.write_protobuf(&mut self.message);
+    }
+
+    /// The whole list.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        let mut out = Vec::new();
+        write_envelope(
+            self.gvk,
+            self.message.len(),
+            |out| out.extend_from_slice(&self.message),
+            &mut out,
+        );
+        out
+    }
 }
 
 /// Appends one frame of a watch: four bytes of length, then a bare `WatchEvent` about the enveloped `object`.
