@@ -12,7 +12,9 @@ pub mod coordination;
 mod error;
 mod gvk;
 pub mod meta;
+pub mod options;
 pub mod schema;
+pub mod selector;
 mod time;
 pub mod validation;
 
