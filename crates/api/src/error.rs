@@ -35,14 +35,7 @@ impl ApiError {
         }))
     }
 
-    fn about(
-        code: u16,
-        reason: &str,
-        message: String,
-        group: &str,
-        kind: &str,
-        name: &str,
-    ) -> Self {
+    fn about(code: u16, reason: &str, message: String, group: &str, kind: &str, name: &str) -> Self {
         Self::new(code, reason, message).with_details(StatusDetails {
             name: name.to_owned(),
             group: group.to_owned(),
@@ -60,21 +53,12 @@ impl ApiError {
 
     /// Adds a cause.
     #[must_use]
-    pub fn with_cause(
-        mut self,
-        reason: &str,
-        message: impl Into<String>,
-        field: impl Into<String>,
-    ) -> Self {
-        self.0
-            .details
-            .get_or_insert_default()
-            .causes
-            .push(StatusCause {
-                reason: reason.to_owned(),
-                message: message.into(),
-                field: field.into(),
-            });
+    pub fn with_cause(mut self, reason: &str, message: impl Into<String>, field: impl Into<String>) -> Self {
+        self.0.details.get_or_insert_default().causes.push(StatusCause {
+            reason: reason.to_owned(),
+            message: message.into(),
+            field: field.into(),
+        });
         self
     }
 
@@ -119,12 +103,8 @@ impl ApiError {
     /// 404: no such resource, or the path leads nowhere within the API.
     #[must_use]
     pub fn no_such_resource() -> Self {
-        Self::new(
-            404,
-            "NotFound",
-            "the server could not find the requested resource",
-        )
-        .with_details(StatusDetails::default())
+        Self::new(404, "NotFound", "the server could not find the requested resource")
+            .with_details(StatusDetails::default())
     }
 
     /// 405: the path does not take this method.
@@ -177,9 +157,8 @@ impl ApiError {
     /// 415: the body is of a kind not taken here; `accepted` lists those that are.
     #[must_use]
     pub fn unsupported_media_type(accepted: &str) -> Self {
-        let message = format!(
-            "the body of the request was in an unknown format - accepted media types include: {accepted}"
-        );
+        let message =
+            format!("the body of the request was in an unknown format - accepted media types include: {accepted}");
         Self::new(415, "UnsupportedMediaType", message)
     }
 
@@ -190,16 +169,12 @@ impl ApiError {
             [one] => one.to_string(),
             many => format!(
                 "[{}]",
-                many.iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join(", ")
+                many.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
             ),
         };
         let message = format!("{} \"{name}\" is invalid: {joined}", qualified(group, kind));
         let mut error = Self::about(422, "Invalid", message, group, kind, name);
-        error.0.details.get_or_insert_default().causes =
-            errors.iter().map(FieldError::cause).collect();
+        error.0.details.get_or_insert_default().causes = errors.iter().map(FieldError::cause).collect();
         error
     }
 

@@ -112,9 +112,7 @@ pub(crate) fn is_empty<T: Field>(value: &T) -> bool {
     value.is_empty()
 }
 
-pub(crate) fn read<'de, D: Deserializer<'de>, T: Field + Deserialize<'de> + Default>(
-    d: D,
-) -> Result<T, D::Error> {
+pub(crate) fn read<'de, D: Deserializer<'de>, T: Field + Deserialize<'de> + Default>(d: D) -> Result<T, D::Error> {
     T::read(d)
 }
 
@@ -154,8 +152,7 @@ impl<T: DeserializeOwned + Default> Field for BTreeMap<String, T> {
     where
         Self: Deserialize<'de>,
     {
-        Option::<UniqueKeys<T>>::deserialize(deserializer)
-            .map(|map| map.map_or_else(Self::new, |unique| unique.0))
+        Option::<UniqueKeys<T>>::deserialize(deserializer).map(|map| map.map_or_else(Self::new, |unique| unique.0))
     }
 }
 
@@ -350,8 +347,7 @@ pub struct TypeCodec {
     pub(crate) from_protobuf: fn(&[u8]) -> Result<Box<dyn Object>, prost::DecodeError>,
 }
 
-type FromJson =
-    fn(&[u8], &mut dyn FnMut(serde_ignored::Path<'_>)) -> serde_json::Result<Box<dyn Object>>;
+type FromJson = fn(&[u8], &mut dyn FnMut(serde_ignored::Path<'_>)) -> serde_json::Result<Box<dyn Object>>;
 
 impl TypeCodec {
     /// The codec of `T`.
@@ -365,12 +361,8 @@ impl TypeCodec {
                 reader.end()?;
                 Ok(Box::new(object))
             },
-            from_value: |value| {
-                serde_json::from_value::<T>(value).map(|object| Box::new(object) as Box<dyn Object>)
-            },
-            from_protobuf: |bytes| {
-                T::decode(bytes).map(|object| Box::new(object) as Box<dyn Object>)
-            },
+            from_value: |value| serde_json::from_value::<T>(value).map(|object| Box::new(object) as Box<dyn Object>),
+            from_protobuf: |bytes| T::decode(bytes).map(|object| Box::new(object) as Box<dyn Object>),
         }
     }
 }

@@ -44,12 +44,7 @@ pub struct Field {
 impl Field {
     /// A field with the usual treatment: see [`Merge::Usual`] and [`Patch::Replace`].
     #[must_use]
-    pub const fn new(
-        name: &'static str,
-        doc: &'static [&'static str],
-        shape: Shape,
-        required: bool,
-    ) -> Self {
+    pub const fn new(name: &'static str, doc: &'static [&'static str], shape: Shape, required: bool) -> Self {
         Self {
             name,
             doc,

@@ -23,9 +23,7 @@ fn parse(text: &str) -> Result<(i64, i32), TimeError> {
     let fail = || TimeError(text.chars().take(64).collect());
     // RFC 3339 proper: a four-digit year, `T`, seconds and a zone; the parser takes much more than that.
     let bytes = text.as_bytes();
-    let plain = bytes.len() >= 20
-        && bytes[..4].iter().all(u8::is_ascii_digit)
-        && matches!(bytes[10], b'T' | b't');
+    let plain = bytes.len() >= 20 && bytes[..4].iter().all(u8::is_ascii_digit) && matches!(bytes[10], b'T' | b't');
     if !plain || text.contains('[') {
         return Err(fail());
     }
@@ -154,10 +152,7 @@ mod tests {
         for (text, printed) in [
             ("2026-01-02T03:04:05.000006Z", "2026-01-02T03:04:05.000006Z"),
             ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05.000000Z"),
-            (
-                "2026-01-02T03:04:05.123456789Z",
-                "2026-01-02T03:04:05.123456Z",
-            ),
+            ("2026-01-02T03:04:05.123456789Z", "2026-01-02T03:04:05.123456Z"),
             ("2026-01-02T05:04:05.1+02:00", "2026-01-02T03:04:05.100000Z"),
             ("1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59.500000Z"),
             ("9998-12-31T23:59:59Z", "9998-12-31T23:59:59.000000Z"),

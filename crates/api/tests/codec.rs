@@ -35,10 +35,7 @@ fn every_form_reads_what_it_wrote() {
     let mut json = Vec::new();
     codec::json::write_object(LEASE, object.as_encode(), &mut json);
     let expected: serde_json::Value = serde_json::from_str(FULL).unwrap();
-    assert_eq!(
-        serde_json::from_slice::<serde_json::Value>(&json).unwrap(),
-        expected
-    );
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&json).unwrap(), expected);
 
     let mut protobuf = Vec::new();
     codec::protobuf::write_object(LEASE, object.as_encode(), &mut protobuf);
@@ -53,18 +50,12 @@ fn every_form_reads_what_it_wrote() {
 
 #[test]
 fn null_means_absent() {
-    let body = r#"{"metadata":{"name":"a","labels":null,"finalizers":null},"spec":{"renewTime":null,"holderIdentity":null}}"#;
+    let body =
+        r#"{"metadata":{"name":"a","labels":null,"finalizers":null},"spec":{"renewTime":null,"holderIdentity":null}}"#;
     let decoded = decode(Format::Json, body).unwrap();
     assert!(lease(&decoded).metadata.labels.is_empty());
     assert_eq!(lease(&decoded).spec.renew_time, None);
-    assert!(
-        decode(Format::Json, "null")
-            .unwrap()
-            .object
-            .metadata()
-            .name
-            .is_empty()
-    );
+    assert!(decode(Format::Json, "null").unwrap().object.metadata().name.is_empty());
     assert!(decode(Format::Json, r#"{"metadata":null,"spec":null}"#).is_ok());
 }
 
@@ -91,10 +82,7 @@ fn unknown_and_duplicate_fields_are_told_in_document_order() {
     assert_eq!(lease(&decoded).metadata.labels["a"], "2");
 
     let only_twice = decode(Format::Json, r#"{"metadata":{"labels":{"a":"1","a":"2"}}}"#).unwrap();
-    assert_eq!(
-        only_twice.problems,
-        ["duplicate field \"metadata.labels.a\""]
-    );
+    assert_eq!(only_twice.problems, ["duplicate field \"metadata.labels.a\""]);
     let yaml = decode(
         Format::Yaml,
         "spec:\n  holder: x\n  holderIdentity: a\n  holderIdentity: b\n",
@@ -142,11 +130,7 @@ fn what_does_not_fit_is_refused_with_its_path() {
             r#"{"metadata":{"labels":{"a":1}}}"#,
             "metadata.labels.a of type string",
         ),
-        (
-            Format::Json,
-            r#"{"metadata":[]}"#,
-            "metadata of type object",
-        ),
+        (Format::Json, r#"{"metadata":[]}"#, "metadata of type object"),
         (Format::Json, "[]", "a JSON array is not an object"),
         (Format::Json, "", "couldn't get version/kind"),
         (Format::Json, "{} x", "couldn't get version/kind"),
@@ -161,11 +145,7 @@ fn what_does_not_fit_is_refused_with_its_path() {
             "Lease in version \"v1\" cannot be handled as a Lease",
         ),
         (Format::Yaml, "a: &x 1\nb: *x\n", "error decoding YAML"),
-        (
-            Format::Yaml,
-            "- a\n",
-            "array into a document of type object",
-        ),
+        (Format::Yaml, "- a\n", "array into a document of type object"),
         (Format::Yaml, "{", "error decoding YAML"),
         (
             Format::Yaml,
@@ -183,25 +163,15 @@ fn what_does_not_fit_is_refused_with_its_path() {
 
 #[test]
 fn deep_nesting_is_refused_without_using_up_the_stack() {
-    let deep = |open: &str, close: &str| {
-        format!(
-            "{{\"spec\":{}{}}}",
-            open.repeat(100_000),
-            close.repeat(100_000)
-        )
-    };
+    let deep = |open: &str, close: &str| format!("{{\"spec\":{}{}}}", open.repeat(100_000), close.repeat(100_000));
     for format in [Format::Json, Format::Yaml] {
         assert_eq!(
-            decode(format, &deep("[", "]"))
-                .expect_err("too deep")
-                .code(),
+            decode(format, &deep("[", "]")).expect_err("too deep").code(),
             400,
             "{format:?}"
         );
         assert_eq!(
-            decode(format, &deep("{\"a\":", "}"))
-                .expect_err("too deep")
-                .code(),
+            decode(format, &deep("{\"a\":", "}")).expect_err("too deep").code(),
             400,
             "{format:?}"
         );
@@ -238,13 +208,7 @@ fn lists_and_watch_frames_hold_their_objects() {
     codec::protobuf::write_watch_event("ADDED", b"xyz", &mut frame);
     assert_eq!(
         frame,
-        [
-            &[0, 0, 0, 14, 0x0a, 5][..],
-            b"ADDED",
-            &[0x12, 5, 0x0a, 3],
-            b"xyz"
-        ]
-        .concat()
+        [&[0, 0, 0, 14, 0x0a, 5][..], b"ADDED", &[0x12, 5, 0x0a, 3], b"xyz"].concat()
     );
 }
 

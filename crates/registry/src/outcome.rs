@@ -40,11 +40,7 @@ pub struct Item {
 }
 
 impl Item {
-    pub(crate) fn new(
-        resource: &'static Resource,
-        version: &'static Version,
-        entry: Entry,
-    ) -> Self {
+    pub(crate) fn new(resource: &'static Resource, version: &'static Version, entry: Entry) -> Self {
         Self {
             resource,
             version,
@@ -125,17 +121,12 @@ impl Event {
     ///
     /// # Errors
     /// As [`Item::object`].
-    pub fn encoded(
-        &self,
-        form: usize,
-        encode: impl FnOnce(&dyn Object) -> Bytes,
-    ) -> Result<Bytes, ApiError> {
+    pub fn encoded(&self, form: usize, encode: impl FnOnce(&dyn Object) -> Bytes) -> Result<Bytes, ApiError> {
         debug_assert!(form < 2, "two forms are kept");
         let Some(change) = &self.change else {
             return Ok(encode(&*self.item.object()?));
         };
-        let slot =
-            usize::from(self.kind == EventKind::Deleted) * 4 + self.item.version.slot * 2 + form;
+        let slot = usize::from(self.kind == EventKind::Deleted) * 4 + self.item.version.slot * 2 + form;
         if let Some(bytes) = change.memo[slot].get() {
             return Ok(bytes.clone());
         }

@@ -41,12 +41,7 @@ pub trait Admission: Send + Sync {
     ///
     /// # Errors
     /// 403, usually.
-    fn admit(
-        &self,
-        place: &Place,
-        new: Option<&dyn Object>,
-        old: Option<&dyn Object>,
-    ) -> Result<(), ApiError>;
+    fn admit(&self, place: &Place, new: Option<&dyn Object>, old: Option<&dyn Object>) -> Result<(), ApiError>;
 }
 
 /// Who writes.

@@ -156,13 +156,7 @@ pub trait Strategy: Send + Sync {
     fn validate_create(&self, new: &dyn Object, version: &Version) -> Vec<FieldError>;
 
     /// Puts back what this way of writing may not change.
-    fn prepare_update(
-        &self,
-        _new: &mut dyn Object,
-        _old: &dyn Object,
-        _subresource: Option<Subresource>,
-    ) {
-    }
+    fn prepare_update(&self, _new: &mut dyn Object, _old: &dyn Object, _subresource: Option<Subresource>) {}
 
     /// What is wrong with an object about to replace `old`.
     fn validate_update(

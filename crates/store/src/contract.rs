@@ -227,12 +227,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Conflict`], and those of [`Store::create`].
-    fn update(
-        &self,
-        key: Key,
-        value: Bytes,
-        expected: Revision,
-    ) -> BoxFuture<'_, Result<Revision, Error>>;
+    fn update(&self, key: Key, value: Bytes, expected: Revision) -> BoxFuture<'_, Result<Revision, Error>>;
 
     /// Removes a key that is at `expected` and returns the revision of the deletion.
     ///

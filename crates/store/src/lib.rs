@@ -7,6 +7,5 @@
 mod contract;
 
 pub use contract::{
-    Change, ChangeKind, Entry, Error, Key, Listing, Page, Range, Revision, Snapshot, Store, Watch,
-    WatchBatch,
+    Change, ChangeKind, Entry, Error, Key, Listing, Page, Range, Revision, Snapshot, Store, Watch, WatchBatch,
 };

@@ -29,8 +29,7 @@ pub(super) fn decode(target: &Target, body: &[u8]) -> Result<Decoded, ApiError> 
         Shape::Null => target.build(Value::Object(serde_json::Map::new()), Vec::new()),
         Shape::Object => {
             let mut reader = serde_json::Deserializer::from_slice(body);
-            let (value, problems) =
-                strict::read(target.codec.schema, &mut reader).map_err(|e| target.refuse(e))?;
+            let (value, problems) = strict::read(target.codec.schema, &mut reader).map_err(|e| target.refuse(e))?;
             target.build(value, problems)
         }
         Shape::Other(found) => Err(target.unrecognized(format_args!(

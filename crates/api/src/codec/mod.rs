@@ -59,8 +59,7 @@ pub fn decode(format: Format, target: &Target, body: &Bytes) -> Result<Decoded, 
 /// # Errors
 /// 400 when it is not of the target's kind.
 pub fn from_value(target: &Target, value: Value) -> Result<Decoded, ApiError> {
-    let (value, problems) =
-        strict::read(target.codec.schema, value).map_err(|e| target.refuse(e))?;
+    let (value, problems) = strict::read(target.codec.schema, value).map_err(|e| target.refuse(e))?;
     target.build(value, problems)
 }
 
@@ -88,23 +87,16 @@ impl Target {
     /// Refuses problems under `fieldValidation=Strict`.
     #[must_use]
     pub fn strict_error(&self, problems: &[String]) -> ApiError {
-        self.refuse(format_args!(
-            "strict decoding error: {}",
-            problems.join(", ")
-        ))
+        self.refuse(format_args!("strict decoding error: {}", problems.join(", ")))
     }
 
     /// Checks what the body says it is; both may be left out.
     fn check(&self, api_version: &str, kind: &str) -> Result<(), ApiError> {
         let kind = if kind.is_empty() { self.gvk.kind } else { kind };
-        if kind == self.gvk.kind
-            && (api_version.is_empty() || self.gvk.group_version().is(api_version))
-        {
+        if kind == self.gvk.kind && (api_version.is_empty() || self.gvk.group_version().is(api_version)) {
             return Ok(());
         }
-        let version = api_version
-            .rsplit_once('/')
-            .map_or(api_version, |(_, version)| version);
+        let version = api_version.rsplit_once('/').map_or(api_version, |(_, version)| version);
         let shown = if api_version.is_empty() {
             self.gvk.api_version()
         } else {
@@ -121,13 +113,7 @@ impl Target {
     fn build(&self, mut value: Value, problems: Vec<String>) -> Result<Decoded, ApiError> {
         if let Value::Object(fields) = &mut value {
             let [api_version, kind] = ["apiVersion", "kind"].map(|name| fields.remove(name));
-            let text = |value: &Option<Value>| {
-                value
-                    .as_ref()
-                    .and_then(Value::as_str)
-                    .unwrap_or("")
-                    .to_owned()
-            };
+            let text = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).unwrap_or("").to_owned();
             self.check(&text(&api_version), &text(&kind))?;
         }
         let object = (self.codec.from_value)(value).map_err(|e| self.refuse(e))?;

@@ -35,7 +35,9 @@ struct TypeMeta {
 
 fn open(body: &Bytes) -> Result<Unknown, String> {
     if !body.starts_with(MAGIC) {
-        return Err("provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]".to_owned());
+        return Err(
+            "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]".to_owned(),
+        );
     }
     Unknown::decode(body.slice(MAGIC.len()..)).map_err(|e| e.to_string())
 }
@@ -65,12 +67,7 @@ pub fn from_stored(codec: &TypeCodec, value: &Bytes) -> Result<Box<dyn Object>, 
 
 /// Appends an enveloped message of `gvk`; `write` appends the bare message, which has `len` bytes.
 pub fn write_envelope(gvk: Gvk, len: usize, write: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) {
-    let api_version_len = gvk.version.len()
-        + if gvk.group.is_empty() {
-            0
-        } else {
-            gvk.group.len() + 1
-        };
+    let api_version_len = gvk.version.len() + if gvk.group.is_empty() { 0 } else { gvk.group.len() + 1 };
     let type_meta_len = delimited_len(api_version_len) + delimited_len(gvk.kind.len());
     out.reserve(MAGIC.len() + delimited_len(type_meta_len) + delimited_len(len) + 4);
     out.extend_from_slice(MAGIC);
@@ -93,12 +90,7 @@ pub fn write_envelope(gvk: Gvk, len: usize, write: impl FnOnce(&mut Vec<u8>), ou
 
 /// Appends an enveloped object.
 pub fn write_object(gvk: Gvk, object: &dyn Encode, out: &mut Vec<u8>) {
-    write_envelope(
-        gvk,
-        object.protobuf_len(),
-        |out| object.write_protobuf(out),
-        out,
-    );
+    write_envelope(gvk, object.protobuf_len(), |out| object.write_protobuf(out), out);
 }
 
 /// Writes an enveloped list, item by item.

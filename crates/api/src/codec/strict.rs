@@ -75,9 +75,7 @@ impl<'n> Seed<'n> {
     fn problem(&self, what: &str, name: &str) {
         let mut notes = self.notes.borrow_mut();
         if notes.problems.len() < PROBLEMS_MAX {
-            notes
-                .problems
-                .push(format!("{what} field {:?}", self.field_path(name)));
+            notes.problems.push(format!("{what} field {:?}", self.field_path(name)));
         }
     }
 
@@ -97,20 +95,17 @@ impl<'n> Seed<'n> {
         } else {
             format!("field {}", self.path)
         };
-        self.notes.borrow_mut().wrong_type.get_or_insert_with(|| {
-            format!("cannot unmarshal {found} into {place} of type {expected}")
-        });
+        self.notes
+            .borrow_mut()
+            .wrong_type
+            .get_or_insert_with(|| format!("cannot unmarshal {found} into {place} of type {expected}"));
     }
 
     /// What a field of this object or map may hold; `Err` when there is no such field.
     fn child_shape(&self, name: &str) -> Result<Option<Shape>, ()> {
         match self.shape {
-            Some(Shape::Object(_)) if self.top && matches!(name, "kind" | "apiVersion") => {
-                Ok(Some(Shape::String))
-            }
-            Some(Shape::Object(schema)) => {
-                schema.field(name).map(|field| Some(field.shape)).ok_or(())
-            }
+            Some(Shape::Object(_)) if self.top && matches!(name, "kind" | "apiVersion") => Ok(Some(Shape::String)),
+            Some(Shape::Object(schema)) => schema.field(name).map(|field| Some(field.shape)).ok_or(()),
             Some(Shape::Map(value)) => Ok(Some(*value)),
             _ => Ok(None),
         }
@@ -186,10 +181,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         self.takes(
             |shape| {
                 use Shape::{Bytes, IntOrString, MicroTime, Quantity, String, Time};
-                matches!(
-                    shape,
-                    String | Bytes | Time | MicroTime | Quantity | IntOrString
-                )
+                matches!(shape, String | Bytes | Time | MicroTime | Quantity | IntOrString)
             },
             "string",
         );
@@ -203,9 +195,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         };
         self.takes(|shape| matches!(shape, Shape::List(_)), "array");
         let mut list = Vec::new();
-        while let Some(value) =
-            items.next_element_seed(self.below(item, format!("{}[{}]", self.path, list.len())))?
-        {
+        while let Some(value) = items.next_element_seed(self.below(item, format!("{}[{}]", self.path, list.len())))? {
             list.push(value);
         }
         Ok(Value::Array(list))
@@ -223,8 +213,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
             }
             match self.child_shape(&name) {
                 Ok(shape) => {
-                    let value =
-                        entries.next_value_seed(self.below(shape, self.field_path(&name)))?;
+                    let value = entries.next_value_seed(self.below(shape, self.field_path(&name)))?;
                     map.insert(name, value);
                 }
                 Err(()) => {

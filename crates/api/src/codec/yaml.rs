@@ -25,8 +25,7 @@ pub(super) fn decode(target: &Target, body: &[u8]) -> Result<Decoded, ApiError> 
 /// # Errors
 /// One line saying what is wrong and where.
 pub fn read(schema: &'static Schema, body: &[u8]) -> Result<(Value, Vec<String>), String> {
-    let text =
-        std::str::from_utf8(body).map_err(|_| "error decoding YAML: it is not UTF-8".to_owned())?;
+    let text = std::str::from_utf8(body).map_err(|_| "error decoding YAML: it is not UTF-8".to_owned())?;
     let mut budget = Budget::default();
     budget.max_anchors = 0;
     budget.max_aliases = 0;
@@ -38,10 +37,9 @@ pub fn read(schema: &'static Schema, body: &[u8]) -> Result<(Value, Vec<String>)
         duplicate_keys: DuplicateKeyPolicy::LastWins,
         with_snippet: false,
     };
-    let read =
-        serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
-            Ok(strict::read(schema, deserializer))
-        });
+    let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
+        Ok(strict::read(schema, deserializer))
+    });
     match read {
         Ok(Ok(read)) => Ok(read),
         Ok(Err(error)) => Err(format!("error decoding YAML: {error}")),

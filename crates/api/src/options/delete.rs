@@ -56,9 +56,7 @@ impl DeleteOptions {
             dry_run: !raw.dry_run.is_empty(),
             grace_period_seconds: raw.grace_period_seconds,
             orphan_dependents: raw.orphan_dependents,
-            propagation_policy: raw
-                .propagation_policy
-                .and_then(|name| PropagationPolicy::named(&name)),
+            propagation_policy: raw.propagation_policy.and_then(|name| PropagationPolicy::named(&name)),
             preconditions: raw.preconditions.unwrap_or_default(),
         })
     }
@@ -75,12 +73,7 @@ impl DeleteOptions {
 }
 
 fn from_query(query: Query<'_>) -> Result<meta::DeleteOptions, ApiError> {
-    let given = |name| {
-        query
-            .first(name)
-            .filter(|v| !v.is_empty())
-            .map(str::to_owned)
-    };
+    let given = |name| query.first(name).filter(|v| !v.is_empty()).map(str::to_owned);
     Ok(meta::DeleteOptions {
         grace_period_seconds: query.number("gracePeriodSeconds")?,
         orphan_dependents: query.switch("orphanDependents"),
@@ -122,9 +115,7 @@ mod tests {
 
     #[test]
     fn options_come_from_the_query() {
-        let got = read(
-            "gracePeriodSeconds=-1&propagationPolicy=Background&dryRun=All&uid=u&resourceVersion=5",
-        );
+        let got = read("gracePeriodSeconds=-1&propagationPolicy=Background&dryRun=All&uid=u&resourceVersion=5");
         let want = DeleteOptions {
             dry_run: true,
             grace_period_seconds: Some(-1),
@@ -159,14 +150,8 @@ mod tests {
         let cases = [
             ("", None),
             ("orphanDependents", Some(PropagationPolicy::Orphan)),
-            (
-                "orphanDependents=false",
-                Some(PropagationPolicy::Background),
-            ),
-            (
-                "propagationPolicy=Foreground",
-                Some(PropagationPolicy::Foreground),
-            ),
+            ("orphanDependents=false", Some(PropagationPolicy::Background)),
+            ("propagationPolicy=Foreground", Some(PropagationPolicy::Foreground)),
         ];
         for (text, want) in cases {
             assert_eq!(read(text).unwrap().propagation(), want, "{text}");
@@ -202,11 +187,7 @@ mod tests {
         ];
         for (text, code, want) in cases {
             let error = read(text).unwrap_err();
-            assert_eq!(
-                (error.code(), error.to_string().as_str()),
-                (code, want),
-                "{text}"
-            );
+            assert_eq!((error.code(), error.to_string().as_str()), (code, want), "{text}");
         }
     }
 }

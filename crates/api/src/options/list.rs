@@ -143,19 +143,12 @@ impl<'a> Raw<'a> {
             }
             if named.is_none() {
                 let supported = ["Exact", "NotOlderThan", ""];
-                errors.push(FieldError::not_supported(
-                    &path,
-                    self.version_match,
-                    &supported,
-                ));
+                errors.push(FieldError::not_supported(&path, self.version_match, &supported));
             }
         }
         if self.send_initial_events.is_some() {
             let path = Path::new("sendInitialEvents");
-            errors.push(FieldError::forbidden(
-                &path,
-                "sendInitialEvents is forbidden for list",
-            ));
+            errors.push(FieldError::forbidden(&path, "sendInitialEvents is forbidden for list"));
         }
         errors
     }
@@ -172,16 +165,10 @@ impl<'a> Raw<'a> {
             return errors;
         }
         if self.send_initial_events.is_none() {
-            forbid(
-                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-            );
+            forbid("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
         }
         if !not_older_than {
-            errors.push(FieldError::not_supported(
-                &path,
-                self.version_match,
-                &["NotOlderThan"],
-            ));
+            errors.push(FieldError::not_supported(&path, self.version_match, &["NotOlderThan"]));
         }
         if !self.continue_token.is_empty() {
             let detail = "resourceVersionMatch is forbidden when continue is provided";
@@ -249,11 +236,7 @@ mod tests {
             ("9223372036854775807", Some(TIMEOUT_MAX)),
         ];
         for (text, want) in timeouts {
-            assert_eq!(
-                good(&format!("timeoutSeconds={text}")).timeout,
-                want,
-                "{text}"
-            );
+            assert_eq!(good(&format!("timeoutSeconds={text}")).timeout, want, "{text}");
         }
     }
 
@@ -277,14 +260,8 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_a_bad_request() {
         let cases = [
-            (
-                "limit=abc",
-                "strconv.ParseInt: parsing \"abc\": invalid syntax",
-            ),
-            (
-                "timeoutSeconds=",
-                "strconv.ParseInt: parsing \"\": invalid syntax",
-            ),
+            ("limit=abc", "strconv.ParseInt: parsing \"abc\": invalid syntax"),
+            ("timeoutSeconds=", "strconv.ParseInt: parsing \"\": invalid syntax"),
             (
                 "labelSelector==x",
                 "found '=', expected: !, identifier, or 'end of string'",
@@ -305,11 +282,7 @@ mod tests {
         ];
         for (text, want) in cases {
             let error = read(text).unwrap_err();
-            assert_eq!(
-                (error.code(), error.to_string().as_str()),
-                (400, want),
-                "{text}"
-            );
+            assert_eq!((error.code(), error.to_string().as_str()), (400, want), "{text}");
         }
     }
 
@@ -317,7 +290,8 @@ mod tests {
     fn options_that_forbid_each_other_are_invalid() {
         let needs_version = "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless \
                              resourceVersion is provided";
-        let no_continue = "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided";
+        let no_continue =
+            "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided";
         let not_for_list = "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list";
         let needs_match = "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to \
                            NotOlderThan";

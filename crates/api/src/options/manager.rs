@@ -35,10 +35,7 @@ pub(super) fn manager_errors(name: &str) -> Vec<FieldError> {
         errors.push(FieldError::too_long(&path, MANAGER_MAX));
     }
     for (at, c) in name.char_indices().filter(|(_, c)| !is_printable(*c)) {
-        let detail = format!(
-            "invalid character U+{:04X} (at position {at})",
-            u32::from(c)
-        );
+        let detail = format!("invalid character U+{:04X} (at position {at})", u32::from(c));
         errors.push(FieldError::invalid(&path, name, &detail));
     }
     errors
@@ -84,8 +81,7 @@ mod tests {
             assert!(is_printable(good), "{good:?}");
         }
         for bad in [
-            '\t', '\n', '\0', '\u{7f}', '\u{85}', '\u{a0}', '\u{200b}', '\u{2028}', '\u{e000}',
-            '\u{3000}',
+            '\t', '\n', '\0', '\u{7f}', '\u{85}', '\u{a0}', '\u{200b}', '\u{2028}', '\u{e000}', '\u{3000}',
         ] {
             assert!(!is_printable(bad), "{bad:?}");
         }
@@ -99,10 +95,7 @@ mod tests {
             .iter()
             .map(ToString::to_string)
             .collect();
-        assert_eq!(
-            texts[0],
-            "fieldManager: Too long: may not be more than 128 bytes"
-        );
+        assert_eq!(texts[0], "fieldManager: Too long: may not be more than 128 bytes");
         assert!(
             texts[1].ends_with("invalid character U+0009 (at position 2)"),
             "{}",

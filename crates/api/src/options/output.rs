@@ -59,13 +59,9 @@ mod tests {
             ("includeObject=Object", IncludeObject::Object),
         ];
         for (text, want) in cases {
-            assert_eq!(
-                IncludeObject::from_query(Query::new(&pairs(text))).unwrap(),
-                want
-            );
+            assert_eq!(IncludeObject::from_query(Query::new(&pairs(text))).unwrap(), want);
         }
-        let error =
-            IncludeObject::from_query(Query::new(&pairs("includeObject=Nope"))).unwrap_err();
+        let error = IncludeObject::from_query(Query::new(&pairs("includeObject=Nope"))).unwrap_err();
         let want = "Unable to convert to Table as requested: includeObject: Invalid value: \"Nope\": must be \
                     'Metadata', 'Object', 'None', or empty";
         assert_eq!((error.code(), error.to_string().as_str()), (400, want));
@@ -84,11 +80,7 @@ mod tests {
             ("pretty=True", "", true),
         ];
         for (text, agent, want) in cases {
-            assert_eq!(
-                pretty(Query::new(&pairs(text)), agent),
-                want,
-                "{text} {agent}"
-            );
+            assert_eq!(pretty(Query::new(&pairs(text)), agent), want, "{text} {agent}");
         }
     }
 }

@@ -30,10 +30,7 @@ impl<'a> Query<'a> {
 
     /// Every value of this name.
     pub(super) fn all(self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.0
-            .iter()
-            .filter(move |(n, _)| n == name)
-            .map(|(_, v)| &**v)
+        self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| &**v)
     }
 
     /// Whether a switch is on; `None` when it is not mentioned. `0` and `false` are off, everything else is on, the
@@ -48,9 +45,9 @@ impl<'a> Query<'a> {
         let Some(text) = self.first(name) else {
             return Ok(None);
         };
-        let number = text.parse::<i64>().map_err(|e| {
-            ApiError::bad_request(format!("strconv.ParseInt: parsing {text:?}: {}", why(&e)))
-        });
+        let number = text
+            .parse::<i64>()
+            .map_err(|e| ApiError::bad_request(format!("strconv.ParseInt: parsing {text:?}: {}", why(&e))));
         number.map(Some)
     }
 }
@@ -104,24 +101,12 @@ pub(super) mod tests {
 
     #[test]
     fn numbers_are_read_or_refused() {
-        let good = [
-            ("", None),
-            ("n=5", Some(5)),
-            ("n=-1", Some(-1)),
-            ("n=+07", Some(7)),
-        ];
+        let good = [("", None), ("n=5", Some(5)), ("n=-1", Some(-1)), ("n=+07", Some(7))];
         for (text, want) in good {
-            assert_eq!(
-                Query::new(&pairs(text)).number("n").unwrap(),
-                want,
-                "{text}"
-            );
+            assert_eq!(Query::new(&pairs(text)).number("n").unwrap(), want, "{text}");
         }
         let bad = [
-            (
-                "n=abc",
-                r#"strconv.ParseInt: parsing "abc": invalid syntax"#,
-            ),
+            ("n=abc", r#"strconv.ParseInt: parsing "abc": invalid syntax"#),
             ("n=", r#"strconv.ParseInt: parsing "": invalid syntax"#),
             (
                 "n=9223372036854775808",

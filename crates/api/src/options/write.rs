@@ -96,10 +96,7 @@ impl PatchOptions {
         }
         if !is_apply && force.is_some() {
             let path = Path::new("force");
-            errors.push(FieldError::forbidden(
-                &path,
-                "may not be specified for non-apply patch",
-            ));
+            errors.push(FieldError::forbidden(&path, "may not be specified for non-apply patch"));
         }
         errors.extend(broken);
         refuse("PatchOptions", &errors)?;
@@ -133,14 +130,8 @@ mod tests {
         assert_eq!(WriteOptions::create(Query::new(&query)).unwrap(), write);
         assert_eq!(WriteOptions::update(Query::new(&query)).unwrap(), write);
         let patch = PatchOptions { write, force: true };
-        assert_eq!(
-            PatchOptions::from_query(Query::new(&query), true).unwrap(),
-            patch
-        );
-        assert_eq!(
-            WriteOptions::create(Query::default()).unwrap(),
-            WriteOptions::default()
-        );
+        assert_eq!(PatchOptions::from_query(Query::new(&query), true).unwrap(), patch);
+        assert_eq!(WriteOptions::create(Query::default()).unwrap(), WriteOptions::default());
         assert_eq!(
             PatchOptions::from_query(Query::default(), false).unwrap(),
             PatchOptions::default()
@@ -154,19 +145,13 @@ mod tests {
                          \"Strict\", \"Warn\"";
         let cases: &[(&str, &str)] = &[
             ("dryRun=Some", dry_run),
-            (
-                "dryRun",
-                "dryRun: Unsupported value: [\"\"]: supported values: \"All\"",
-            ),
+            ("dryRun", "dryRun: Unsupported value: [\"\"]: supported values: \"All\""),
             ("fieldValidation=Nope", directive),
             (
                 "fieldManager=\u{1}",
                 "fieldManager: Invalid value: \"\\u{1}\": invalid character U+0001 (at position 0)",
             ),
-            (
-                "fieldValidation=Nope&dryRun=Some",
-                &format!("[{dry_run}, {directive}]"),
-            ),
+            ("fieldValidation=Nope&dryRun=Some", &format!("[{dry_run}, {directive}]")),
         ];
         for (text, want) in cases {
             let query = pairs(text);
@@ -174,10 +159,7 @@ mod tests {
             let want = format!("CreateOptions.meta.k8s.io \"\" is invalid: {want}");
             assert_eq!((error.code(), error.to_string()), (422, want), "{text}");
             let error = WriteOptions::update(Query::new(&query)).unwrap_err();
-            assert!(
-                error.to_string().starts_with("UpdateOptions.meta.k8s.io"),
-                "{error}"
-            );
+            assert!(error.to_string().starts_with("UpdateOptions.meta.k8s.io"), "{error}");
         }
     }
 

@@ -105,14 +105,7 @@ mod tests {
     fn keys_have_an_optional_subdomain_and_a_name() {
         let long = "n".repeat(NAME_MAX);
         let long_prefix = format!("{}/n", "p".repeat(PREFIX_MAX));
-        for good in [
-            "a",
-            "A.b_c-9",
-            "example.com/x",
-            "a-b.c/X",
-            &long,
-            &long_prefix,
-        ] {
+        for good in ["a", "A.b_c-9", "example.com/x", "a-b.c/X", &long, &long_prefix] {
             assert_eq!(key_problems(good), Vec::<String>::new(), "{good}");
         }
     }
@@ -122,10 +115,7 @@ mod tests {
         let long = format!("{}/x", "p".repeat(PREFIX_MAX + 1));
         let long_name = "n".repeat(NAME_MAX + 1);
         let cases: &[(&str, &[&str])] = &[
-            (
-                "",
-                &["name part must be non-empty", "name part must consist of"],
-            ),
+            ("", &["name part must be non-empty", "name part must consist of"]),
             ("a b", &["name part must consist of"]),
             ("-a", &["name part must consist of"]),
             ("a.", &["name part must consist of"]),
@@ -159,12 +149,7 @@ mod tests {
         for good in ["", "x", "a_b.c-d", &"v".repeat(NAME_MAX)] {
             assert_eq!(value_problems(good), Vec::<String>::new(), "{good}");
         }
-        for (bad, count) in [
-            ("-", 1),
-            ("a ", 1),
-            ("x/y", 1),
-            (&*"v".repeat(NAME_MAX + 1), 1),
-        ] {
+        for (bad, count) in [("-", 1), ("a ", 1), ("x/y", 1), (&*"v".repeat(NAME_MAX + 1), 1)] {
             assert_eq!(value_problems(bad).len(), count, "{bad}");
         }
         assert_eq!(value_problems(&"-".repeat(NAME_MAX + 1)).len(), 2);

@@ -64,21 +64,13 @@ impl FieldError {
     /// The value breaks the rule that `detail` states. `value` is shown as Go shows it: texts in quotes.
     #[must_use]
     pub fn invalid(path: &Path, value: impl fmt::Debug, detail: &str) -> Self {
-        Self::new(
-            path,
-            "FieldValueInvalid",
-            format!("Invalid value: {value:?}: {detail}"),
-        )
+        Self::new(path, "FieldValueInvalid", format!("Invalid value: {value:?}: {detail}"))
     }
 
     /// As [`FieldError::invalid`] for a value that is shown without quotes.
     #[must_use]
     pub fn invalid_bare(path: &Path, value: impl fmt::Display, detail: &str) -> Self {
-        Self::new(
-            path,
-            "FieldValueInvalid",
-            format!("Invalid value: {value}: {detail}"),
-        )
+        Self::new(path, "FieldValueInvalid", format!("Invalid value: {value}: {detail}"))
     }
 
     /// A value is missing; `detail` may be empty.
@@ -101,11 +93,7 @@ impl FieldError {
     /// The value occurs twice in a list.
     #[must_use]
     pub fn duplicate(path: &Path, value: impl fmt::Debug) -> Self {
-        Self::new(
-            path,
-            "FieldValueDuplicate",
-            format!("Duplicate value: {value:?}"),
-        )
+        Self::new(path, "FieldValueDuplicate", format!("Duplicate value: {value:?}"))
     }
 
     /// The value is none of those known. `value` is shown as Go shows it.

@@ -7,11 +7,7 @@ pub static TABLE: &[&Resource] = &[];
 
 /// The resource of this group, version and plural name.
 #[must_use]
-pub fn lookup(
-    group: &str,
-    version: &str,
-    plural: &str,
-) -> Option<(&'static Resource, &'static Version)> {
+pub fn lookup(group: &str, version: &str, plural: &str) -> Option<(&'static Resource, &'static Version)> {
     let resource = TABLE
         .iter()
         .find(|resource| resource.group == group && resource.plural == plural)?;

@@ -54,9 +54,7 @@ fn scan(text: &str) -> (Token<'_>, &str) {
         let (symbol, rest) = text.split_at(symbol);
         return (Token::Symbol(symbol), rest);
     }
-    let end = text
-        .find(|c| is_space(c) || is_symbol(c))
-        .unwrap_or(text.len());
+    let end = text.find(|c| is_space(c) || is_symbol(c)).unwrap_or(text.len());
     let (word, rest) = text.split_at(end);
     (Token::Word(word), rest)
 }
@@ -89,9 +87,7 @@ mod tests {
         while lexer.peek() != Token::End {
             got.push(lexer.next().text());
         }
-        let want = [
-            "a", "==", "=", "b", "!", "!=", "c", "d", "<", "=", "in", "(", ")",
-        ];
+        let want = ["a", "==", "=", "b", "!", "!=", "c", "d", "<", "=", "in", "(", ")"];
         assert_eq!(got, want);
         assert_eq!(lexer.next(), Token::End);
         assert_eq!(lexer.next(), Token::End);

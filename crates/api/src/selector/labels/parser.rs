@@ -23,10 +23,7 @@ fn requirements(lexer: &mut Lexer<'_>) -> Result<Vec<Requirement>> {
         Token::End => return Ok(found),
         token if starts_requirement(token) => {}
         token => {
-            return Err(unexpected(
-                token,
-                ", expected: !, identifier, or 'end of string'",
-            ));
+            return Err(unexpected(token, ", expected: !, identifier, or 'end of string'"));
         }
     }
     loop {
@@ -134,10 +131,7 @@ fn values(lexer: &mut Lexer<'_>, key: &str) -> Result<Vec<String>> {
 
 fn listed<'a>(lexer: &mut Lexer<'a>) -> Result<Vec<&'a str>> {
     if !matches!(lexer.peek(), Token::Word(_) | Token::Symbol("," | ")")) {
-        return Err(unexpected(
-            lexer.peek(),
-            ", expected: ',', ')' or identifier",
-        ));
+        return Err(unexpected(lexer.peek(), ", expected: ',', ')' or identifier"));
     }
     let mut values = Vec::new();
     loop {
@@ -195,14 +189,8 @@ mod tests {
                 "a in (",
                 "unable to parse requirement: found '', expected: ',', ')' or identifier",
             ),
-            (
-                "=x",
-                "found '=', expected: !, identifier, or 'end of string'",
-            ),
-            (
-                ",a",
-                "found ',', expected: !, identifier, or 'end of string'",
-            ),
+            ("=x", "found '=', expected: !, identifier, or 'end of string'"),
+            (",a", "found ',', expected: !, identifier, or 'end of string'"),
             ("a=b=c", "found '=', expected: ',' or 'end of string'"),
             ("!a=b", "found '=', expected: ',' or 'end of string'"),
             ("a=b,", "found '', expected: identifier after ','"),
@@ -211,14 +199,8 @@ mod tests {
                 "bad key!=1",
                 "unable to parse requirement: found 'key', expected: in, notin, =, ==, !=, gt, lt",
             ),
-            (
-                "a in x",
-                "unable to parse requirement: found 'x' expected: '('",
-            ),
-            (
-                "a in (x",
-                "unable to parse requirement: found '', expected: ',' or ')'",
-            ),
+            ("a in x", "unable to parse requirement: found 'x' expected: '('"),
+            ("a in (x", "unable to parse requirement: found '', expected: ',' or ')'"),
             (
                 "a in (x y)",
                 "unable to parse requirement: found 'y', expected: ',' or ')'",
@@ -231,18 +213,9 @@ mod tests {
                 "a in (=)",
                 "unable to parse requirement: found '=', expected: ',', ')' or identifier",
             ),
-            (
-                "a=(",
-                "unable to parse requirement: found '(', expected: identifier",
-            ),
-            (
-                "!",
-                "unable to parse requirement: found '', expected: identifier",
-            ),
-            (
-                "!!a",
-                "unable to parse requirement: found '!', expected: identifier",
-            ),
+            ("a=(", "unable to parse requirement: found '(', expected: identifier"),
+            ("!", "unable to parse requirement: found '', expected: identifier"),
+            ("!!a", "unable to parse requirement: found '!', expected: identifier"),
             (
                 "a>x",
                 "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer",
