@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use leasehold_api::selector::fields;
 use leasehold_api::validation::FieldError;
 use leasehold_api::{Gvk, Object, Time, TypeCodec};
 use serde_json::Value;
@@ -173,6 +174,28 @@ pub trait Strategy: Send + Sync {
     /// The names that [`Strategy::selectable`] knows beside `metadata.name` and `metadata.namespace`.
     fn selectable_fields(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// What to say of a field that cannot be selected by.
+    fn unknown_field(&self, field: &str) -> String {
+        fields::metadata_only(field)
+    }
+
+    /// Why an object of this name may not be deleted, if so.
+    fn undeletable(&self, _name: &str) -> Option<&'static str> {
+        None
+    }
+
+    /// Marks an object as being deleted: by default, with a timestamp and no grace period.
+    fn begin_deletion(&self, object: &mut dyn Object, now: Time) {
+        let metadata = object.metadata_mut();
+        metadata.deletion_timestamp = Some(now);
+        metadata.deletion_grace_period_seconds = Some(0);
+    }
+
+    /// Whether something beside `metadata.finalizers` still holds an object that is being deleted.
+    fn holds(&self, _object: &dyn Object) -> bool {
+        false
     }
 
     /// The columns of its table.
