@@ -9,9 +9,12 @@ mod object;
 
 pub mod codec;
 pub mod coordination;
+pub mod core;
 mod error;
+pub mod events;
 mod gvk;
 pub mod meta;
+mod quantity;
 pub mod schema;
 mod time;
 pub mod validation;
@@ -19,4 +22,5 @@ pub mod validation;
 pub use error::ApiError;
 pub use gvk::{GroupVersion, Gvk};
 pub use object::{Encode, Kind, Object, TypeCodec};
+pub use quantity::{Quantity, QuantityError};
 pub use time::{MicroTime, Time, TimeError};
