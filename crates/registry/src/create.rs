@@ -44,13 +44,14 @@ impl Registry {
         let Draft { object, warnings, origin } = draft;
         self.check_namespace_is_open(place).await?;
         let mut new = place.to_stored(object);
-        place.resource.strategy.prepare_create(&mut *new);
-        self.set_system_fields(new.metadata_mut());
+        place.resource.strategy.default(&mut *new);
         if origin != Origin::Applied {
             let mut served = place.to_served(new);
             managed::track(place, None, &mut *served, &options.caller.manager, self.now());
             new = place.to_stored(served);
         }
+        place.resource.strategy.prepare_create(&mut *new);
+        self.set_system_fields(new.metadata_mut());
         self.store_new(place, &mut *new, options).await?;
         Ok(Written { object: place.to_served(new), created: true, warnings })
     }
@@ -74,6 +75,7 @@ impl Registry {
             if made_up {
                 let metadata = new.metadata_mut();
                 metadata.name = names::generate(&metadata.generate_name);
+                place.resource.strategy.default(new);
             }
             place.name = new.metadata().name.as_str().into();
             place.refuse_invalid(new, &place.resource.strategy.validate_create(new, place.version))?;

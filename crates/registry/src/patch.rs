@@ -60,12 +60,21 @@ impl Registry {
 }
 
 fn patch_value(place: &Place, kind: PatchKind, live: &Live, body: &[u8]) -> Result<Value, ApiError> {
-    let target = place.with_type(live.served(place).to_value());
+    let target = with_type(place, live.served(place).to_value());
     match kind {
         PatchKind::Json => patch::json(target, body),
         PatchKind::Merge => patch::merge(target, body),
         PatchKind::Strategic | PatchKind::Apply => patch::strategic(place.version.codec.schema, target, body),
     }
+}
+
+/// Patches may look at, and change, what the object says it is.
+fn with_type(place: &Place, mut value: Value) -> Value {
+    if let Value::Object(fields) = &mut value {
+        fields.insert("apiVersion".to_owned(), place.gvk().api_version().into());
+        fields.insert("kind".to_owned(), place.gvk().kind.into());
+    }
+    value
 }
 
 fn draft(place: &Place, decoded: Decoded, strict: bool, origin: Origin) -> Result<Draft, ApiError> {

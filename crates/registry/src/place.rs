@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use leasehold_api::codec::Target;
 use leasehold_api::{ApiError, Gvk, Object};
 
 use crate::resource::{Resource, Subresource, Version};
@@ -26,6 +27,12 @@ impl Place {
     #[must_use]
     pub fn gvk(&self) -> Gvk {
         self.resource.gvk(self.version)
+    }
+
+    /// What a body must hold here.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        Target { gvk: self.gvk(), codec: self.version.codec }
     }
 
     /// 404 for this name.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use leasehold_api::meta::TableColumnDefinition;
 use leasehold_api::selector::fields;
 use leasehold_api::validation::FieldError;
 use leasehold_api::{Gvk, Object, Time, TypeCodec};
@@ -133,23 +134,11 @@ impl std::fmt::Debug for Version {
     }
 }
 
-/// A table column.
-#[derive(Clone, Copy, Debug)]
-pub struct Column {
-    /// The heading, such as `Holder`.
-    pub name: &'static str,
-    /// `string` or `integer`.
-    pub kind: &'static str,
-    /// `name` for the first column, else empty.
-    pub format: &'static str,
-    /// What the cell says.
-    pub description: &'static str,
-    /// 0 is always shown, higher only in wide output.
-    pub priority: i32,
-}
-
 /// The rules of a resource. Pure; objects are in the stored version.
 pub trait Strategy: Send + Sync {
+    /// Fills in what a client may leave out, as if the client had sent it.
+    fn default(&self, _new: &mut dyn Object) {}
+
     /// Completes or clears fields of an object about to be created.
     fn prepare_create(&self, _new: &mut dyn Object) {}
 
@@ -199,7 +188,7 @@ pub trait Strategy: Send + Sync {
     }
 
     /// The columns of its table.
-    fn columns(&self) -> &'static [Column];
+    fn columns(&self) -> &'static [TableColumnDefinition];
 
     /// One row of its table, a cell for each column.
     fn cells(&self, object: &dyn Object, now: Time) -> Vec<Value>;

@@ -1,0 +1,111 @@
+//! `events`, in the core group and in `events.k8s.io`: two views of what is stored once, as the core group's.
+
+use std::borrow::Cow;
+
+use leasehold_api::meta::TableColumnDefinition;
+use leasehold_api::validation::{FieldError, validate_event_create, validate_event_update};
+use leasehold_api::{Gvk, Object, Time, TypeCodec, core, events, printers};
+use serde_json::Value;
+
+use super::{borrowed, typed};
+use crate::resource::{Conversion, Resource, Strategy, Subresource, Version};
+
+const CODEC: TypeCodec = TypeCodec::of::<core::Event>();
+const STORED: (Gvk, TypeCodec) = (Gvk { group: "", version: "v1", kind: "Event" }, CODEC);
+
+/// The row of events in the core group.
+pub static CORE_EVENTS: Resource = Resource {
+    group: "",
+    plural: "events",
+    singular: "event",
+    kind: "Event",
+    list_kind: "EventList",
+    namespaced: true,
+    short_names: &["ev"],
+    versions: &[Version { version: "v1", codec: CODEC, convert: None, warning: None, slot: 0 }],
+    subresources: &[],
+    storage: "events",
+    stored: STORED,
+    storage_version_hash: "r2yiGXH7wu8=",
+    create_on_update: true,
+    unconditional_update: true,
+    strategy: &EventStrategy { view: View::Core },
+};
+
+/// The row of events in `events.k8s.io`.
+pub static EVENTS: Resource = Resource {
+    group: "events.k8s.io",
+    plural: "events",
+    singular: "event",
+    kind: "Event",
+    list_kind: "EventList",
+    namespaced: true,
+    short_names: &["ev"],
+    versions: &[Version {
+        version: "v1",
+        codec: TypeCodec::of::<events::Event>(),
+        convert: Some(Conversion { to_stored, from_stored }),
+        warning: None,
+        slot: 1,
+    }],
+    subresources: &[],
+    storage: "events",
+    stored: STORED,
+    storage_version_hash: "r2yiGXH7wu8=",
+    create_on_update: true,
+    unconditional_update: true,
+    strategy: &EventStrategy { view: View::Events },
+};
+
+fn to_stored(served: Box<dyn Object>) -> Box<dyn Object> {
+    Box::new(events::to_core(typed::<events::Event>(&*served).clone()))
+}
+
+fn from_stored(stored: Box<dyn Object>) -> Box<dyn Object> {
+    Box::new(events::from_core(typed::<core::Event>(&*stored).clone()))
+}
+
+/// Which of the two groups a request speaks: their rules and the names of their fields differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum View {
+    Core,
+    Events,
+}
+
+struct EventStrategy {
+    view: View,
+}
+
+impl Strategy for EventStrategy {
+    fn validate_create(&self, new: &dyn Object, _version: &Version) -> Vec<FieldError> {
+        match self.view {
+            View::Core => validate_core_event_create(typed(new)),
+            View::Events => validate_event_create(typed(new)),
+        }
+    }
+
+    fn validate_update(
+        &self,
+        new: &dyn Object,
+        old: &dyn Object,
+        _subresource: Option<Subresource>,
+        _version: &Version,
+    ) -> Vec<FieldError> {
+        match self.view {
+            View::Core => validate_core_event_update(typed(new), typed(old)),
+            View::Events => validate_event_update(typed(new), typed(old)),
+        }
+    }
+
+    fn selectable<'a>(&self, object: &'a dyn Object, field: &str) -> Option<Cow<'a, str>> {
+        fields::event(typed(object), field)
+    }
+
+    fn columns(&self) -> &'static [TableColumnDefinition] {
+        printers::event::COLUMNS
+    }
+
+    fn cells(&self, object: &dyn Object, now: Time) -> Vec<Value> {
+        printers::event::cells(typed(object), now)
+    }
+}
