@@ -5,6 +5,7 @@
 //! cut could take back.
 
 mod contract;
+pub mod embedded;
 
 pub use contract::{
     Change, ChangeKind, Entry, Error, Key, Listing, Page, Range, Revision, Snapshot, Store, Watch, WatchBatch,
