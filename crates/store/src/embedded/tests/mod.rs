@@ -1,1 +1,4 @@
-mod smoke;
+//! Tests of the engine as a whole.
+
+mod crash;
+mod support;
