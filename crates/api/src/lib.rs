@@ -7,11 +7,13 @@
 #[macro_use]
 mod object;
 
+pub mod apply;
 pub mod codec;
 pub mod coordination;
 mod error;
 mod gvk;
 pub mod meta;
+pub mod patch;
 pub mod schema;
 mod time;
 pub mod validation;
