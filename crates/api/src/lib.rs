@@ -7,6 +7,7 @@
 #[macro_use]
 mod object;
 
+pub mod apply;
 pub mod codec;
 pub mod coordination;
 pub mod core;
@@ -15,6 +16,7 @@ pub mod events;
 mod gvk;
 pub mod meta;
 pub mod options;
+pub mod patch;
 mod quantity;
 pub mod schema;
 pub mod selector;
