@@ -45,10 +45,10 @@ impl Ca {
         let (certificate, key) = (certificate_path(dir, CA), key_path(dir, CA));
         let secret = match files::read(&key).map_err(|error| failed("read", &key, &error))? {
             Some(secret) => secret,
-            None => issue::key().map_err(cannot_issue)?.expose().to_owned(),
+            None => issue::key().map_err(|error| cannot_issue(&error))?.expose().to_owned(),
         };
         let pair = key_pair(&secret, &key)?;
-        let pem = issue::ca(&pair, now).map_err(cannot_issue)?;
+        let pem = issue::ca(&pair, now).map_err(|error| cannot_issue(&error))?;
         files::write(&key, &secret, files::PRIVATE).map_err(|error| failed("write", &key, &error))?;
         files::write(&certificate, &pem, files::PUBLIC).map_err(|error| failed("write", &certificate, &error))?;
         Self::from_pem(pem, &secret, &certificate, &key, now)
@@ -66,7 +66,7 @@ impl Ca {
             return Err(unusable(certificate, "is not the certificate of a CA"));
         }
         let not_after = valid(&parsed, certificate, now)?;
-        let issuer = Issuer::from_ca_cert_der(&der, pair).map_err(cannot_issue)?;
+        let issuer = Issuer::from_ca_cert_der(&der, pair).map_err(|error| cannot_issue(&error))?;
         Ok(Self {
             issuer,
             der,
@@ -80,7 +80,7 @@ impl Ca {
         let not_after = now
             .checked_add(life)
             .map_or(self.not_after, |end| end.min(self.not_after));
-        issue::leaf(&self.issuer, wanted, now, not_after).map_err(cannot_issue)
+        issue::leaf(&self.issuer, wanted, now, not_after).map_err(|error| cannot_issue(&error))
     }
 
     /// The certificate.
@@ -125,6 +125,6 @@ fn valid(
     Ok(not_after)
 }
 
-fn cannot_issue(error: rcgen::Error) -> Failure {
+fn cannot_issue(error: &rcgen::Error) -> Failure {
     Failure::new(Kind::Certificates, format!("cannot make a certificate: {error}"))
 }

@@ -75,8 +75,9 @@ fn announce(prepared: &Prepared) {
     let insecure = prepared.http.as_ref().and_then(|listener| listener.local_addr().ok());
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        listen = ?prepared.https.local_addr().ok(),
-        ?insecure,
+        url,
+        listen = prepared.https.local_addr().ok().map(tracing::field::display),
+        insecure_http = insecure.map(tracing::field::display),
         data_dir = %prepared.data_dir.path().display(),
         history_window = ?settings.history_window,
         event_ttl = ?settings.event_ttl,
