@@ -1,0 +1,160 @@
+//! JSON, the form that people read and most clients write.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Decoded, Target, strict};
+use crate::meta::ListMeta;
+use crate::{ApiError, Encode, Gvk};
+
+/// What a body says it is.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TypeMeta<'a> {
+    #[serde(borrow)]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "apiVersion")]
+    api_version: Option<Cow<'a, str>>,
+}
+
+pub(super) fn decode(target: &Target, body: &[u8]) -> Result<Decoded, ApiError> {
+    if let Some(decoded) = decode_clean(target, body)? {
+        return Ok(decoded);
+    }
+    // Something is wrong or to be told: read it again, thoroughly.
+    let value = parse(body).map_err(|e| target.unrecognized(e))?;
+    match value {
+        Shape::Null => target.build(Value::Object(serde_json::Map::new()), Vec::new()),
+        Shape::Object => {
+            let mut reader = serde_json::Deserializer::from_slice(body);
+            let (value, problems) = strict::read(target.codec.schema, &mut reader).map_err(|e| target.refuse(e))?;
+            target.build(value, problems)
+        }
+        Shape::Other(found) => Err(target.unrecognized(format_args!(
+            "couldn't get version/kind: a JSON {found} is not an object"
+        ))),
+    }
+}
+
+/// The common case in one go: nothing unknown, nothing twice. `None` when it takes a closer look.
+fn decode_clean(target: &Target, body: &[u8]) -> Result<Option<Decoded>, ApiError> {
+    let Ok(meta) = serde_json::from_slice::<TypeMeta<'_>>(body) else {
+        return Ok(None);
+    };
+    let mut unknown = false;
+    let read = (target.codec.from_json)(body, &mut |path| unknown |= !is_type_meta(&path));
+    let Ok(object) = read else { return Ok(None) };
+    if unknown {
+        return Ok(None);
+    }
+    target.check(
+        meta.api_version.as_deref().unwrap_or(""),
+        meta.kind.as_deref().unwrap_or(""),
+    )?;
+    Ok(Some(Decoded {
+        object,
+        problems: Vec::new(),
+    }))
+}
+
+fn is_type_meta(path: &serde_ignored::Path<'_>) -> bool {
+    match path {
+        serde_ignored::Path::Map {
+            parent: serde_ignored::Path::Root,
+            key,
+        } => key == "kind" || key == "apiVersion",
+        _ => false,
+    }
+}
+
+/// What kind of JSON value a text is.
+enum Shape {
+    Null,
+    Object,
+    Other(&'static str),
+}
+
+/// Checks that `body` is one JSON value and says which kind.
+fn parse(body: &[u8]) -> Result<Shape, String> {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body)
+        .map_err(|e| format!("couldn't get version/kind; json parse error: {e}"))?;
+    Ok(match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => Shape::Object,
+        Some(b'n') => Shape::Null,
+        Some(b'[') => Shape::Other("array"),
+        Some(b'"') => Shape::Other("string"),
+        Some(b't' | b'f') => Shape::Other("boolean"),
+        _ => Shape::Other("number"),
+    })
+}
+
+/// Appends a whole object: `kind` and `apiVersion`, then its fields.
+pub fn write_object(gvk: Gvk, object: &dyn Encode, out: &mut Vec<u8>) {
+    write_type_meta(gvk, out);
+    let brace = out.len();
+    object.write_json(out);
+    if out[brace..] == *b"{}" {
+        out.truncate(brace);
+        out.push(b'}');
+    } else {
+        // The object's own opening brace becomes the comma after the type.
+        out[brace] = b',';
+    }
+}
+
+fn write_type_meta(gvk: Gvk, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"kind\":\"");
+    out.extend_from_slice(gvk.kind.as_bytes());
+    out.extend_from_slice(b"\",\"apiVersion\":\"");
+    if !gvk.group.is_empty() {
+        out.extend_from_slice(gvk.group.as_bytes());
+        out.push(b'/');
+    }
+    out.extend_from_slice(gvk.version.as_bytes());
+    out.push(b'"');
+}
+
+/// Writes a list, item by item.
+pub struct ListWriter {
+    out: Vec<u8>,
+    empty: bool,
+}
+
+impl ListWriter {
+    /// Starts a list of `gvk`, the list's own kind.
+    #[must_use]
+    pub fn new(gvk: Gvk, metadata: &ListMeta) -> Self {
+        let mut out = Vec::new();
+        write_type_meta(gvk, &mut out);
+        out.extend_from_slice(b",\"metadata\":");
+        metadata.write_json(&mut out);
+        out.extend_from_slice(b",\"items\":[");
+        Self { out, empty: true }
+    }
+
+    /// Appends an item.
+    pub fn item(&mut self, item: &dyn Encode) {
+        if !std::mem::replace(&mut self.empty, false) {
+            self.out.push(b',');
+        }
+        item.write_json(&mut self.out);
+    }
+
+    /// The whole list.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<u8> {
+        self.out.extend_from_slice(b"]}");
+        self.out
+    }
+}
+
+/// Appends one line of a watch: an event of type `event` (such as `ADDED`) about the JSON object `object`.
+pub fn write_watch_event(event: &str, object: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"type\":\"");
+    out.extend_from_slice(event.as_bytes());
+    out.extend_from_slice(b"\",\"object\":");
+    out.extend_from_slice(object);
+    out.extend_from_slice(b"}\n");
+}

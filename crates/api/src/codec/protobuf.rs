@@ -1,0 +1,154 @@
+//! Kubernetes' protobuf: four magic bytes, then a `runtime.Unknown` that says what is inside. The same bytes are what
+//! the store keeps.
+
+use bytes::Bytes;
+use prost::Message;
+
+use super::{Decoded, Target};
+use crate::meta::ListMeta;
+use crate::{ApiError, Encode, Gvk, Object, TypeCodec};
+
+/// What every enveloped message starts with.
+pub const MAGIC: &[u8; 4] = b"k8s\0";
+
+/// `runtime.Unknown`
+#[derive(Clone, PartialEq, Message)]
+struct Unknown {
+    #[prost(message, optional, tag = "1")]
+    type_meta: Option<TypeMeta>,
+    #[prost(bytes = "bytes", tag = "2")]
+    raw: Bytes,
+    #[prost(string, tag = "3")]
+    content_encoding: String,
+    #[prost(string, tag = "4")]
+    content_type: String,
+}
+
+/// `runtime.TypeMeta`
+#[derive(Clone, PartialEq, Message)]
+struct TypeMeta {
+    #[prost(string, tag = "1")]
+    api_version: String,
+    #[prost(string, tag = "2")]
+    kind: String,
+}
+
+fn open(body: &Bytes) -> Result<Unknown, String> {
+    if !body.starts_with(MAGIC) {
+        return Err(
+            "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]".to_owned(),
+        );
+    }
+    Unknown::decode(body.slice(MAGIC.len()..)).map_err(|e| e.to_string())
+}
+
+pub(super) fn decode(target: &Target, body: &Bytes) -> Result<Decoded, ApiError> {
+    let unknown = open(body).map_err(|e| target.unrecognized(e))?;
+    if !unknown.content_encoding.is_empty() {
+        return Err(target.unrecognized("a compressed body is not accepted"));
+    }
+    let type_meta = unknown.type_meta.unwrap_or_default();
+    target.check(&type_meta.api_version, &type_meta.kind)?;
+    let object = (target.codec.from_protobuf)(&unknown.raw).map_err(|e| target.unrecognized(e))?;
+    Ok(Decoded {
+        object,
+        problems: Vec::new(),
+    })
+}
+
+/// Reads a stored value.
+///
+/// # Errors
+/// When the bytes are not an object of this type: the store holds something it should not.
+pub fn from_stored(codec: &TypeCodec, value: &Bytes) -> Result<Box<dyn Object>, ApiError> {
+    let unknown = open(value).map_err(ApiError::internal)?;
+    (codec.from_protobuf)(&unknown.raw).map_err(ApiError::internal)
+}
+
+/// Appends an enveloped message of `gvk`; `write` appends the bare message, which has `len` bytes.
+pub fn write_envelope(gvk: Gvk, len: usize, write: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) {
+    let api_version_len = gvk.version.len() + if gvk.group.is_empty() { 0 } else { gvk.group.len() + 1 };
+    let type_meta_len = delimited_len(api_version_len) + delimited_len(gvk.kind.len());
+    out.reserve(MAGIC.len() + delimited_len(type_meta_len) + delimited_len(len) + 4);
+    out.extend_from_slice(MAGIC);
+    start_field(1, type_meta_len, out);
+    start_field(1, api_version_len, out);
+    if !gvk.group.is_empty() {
+        out.extend_from_slice(gvk.group.as_bytes());
+        out.push(b'/');
+    }
+    out.extend_from_slice(gvk.version.as_bytes());
+    start_field(2, gvk.kind.len(), out);
+    out.extend_from_slice(gvk.kind.as_bytes());
+    start_field(2, len, out);
+    let start = out.len();
+    write(out);
+    debug_assert_eq!(out.len() - start, len, "a message is as long as it said");
+    // Content encoding and type: empty, but always written, as Go does.
+    out.extend_from_slice(&[0x1a, 0, 0x22, 0]);
+}
+
+/// Appends an enveloped object.
+pub fn write_object(gvk: Gvk, object: &dyn Encode, out: &mut Vec<u8>) {
+    write_envelope(gvk, object.protobuf_len(), |out| object.write_protobuf(out), out);
+}
+
+/// Writes an enveloped list, item by item.
+pub struct ListWriter {
+    gvk: Gvk,
+    message: Vec<u8>,
+}
+
+impl ListWriter {
+    /// Starts a list of `gvk`, the list's own kind.
+    #[must_use]
+    pub fn new(gvk: Gvk, metadata: &ListMeta) -> Self {
+        let mut message = Vec::new();
+        start_field(1, metadata.protobuf_len(), &mut message);
+        metadata.write_protobuf(&mut message);
+        Self { gvk, message }
+    }
+
+    /// Appends an item.
+    pub fn item(&mut self, item: &dyn Encode) {
+        start_field(2, item.protobuf_len(), &mut self.message);
+        item.write_protobuf(&mut self.message);
+    }
+
+    /// The whole list.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        let mut out = Vec::new();
+        write_envelope(
+            self.gvk,
+            self.message.len(),
+            |out| out.extend_from_slice(&self.message),
+            &mut out,
+        );
+        out
+    }
+}
+
+/// Appends one frame of a watch: four bytes of length, then a bare `WatchEvent` about the enveloped `object`.
+pub fn write_watch_event(event: &str, object: &[u8], out: &mut Vec<u8>) {
+    let raw_len = delimited_len(object.len());
+    let len = delimited_len(event.len()) + delimited_len(raw_len);
+    let frame = u32::try_from(len).expect("an object is far smaller than 4 GiB");
+    out.extend_from_slice(&frame.to_be_bytes());
+    start_field(1, event.len(), out);
+    out.extend_from_slice(event.as_bytes());
+    start_field(2, raw_len, out);
+    start_field(1, object.len(), out);
+    out.extend_from_slice(object);
+}
+
+/// How many bytes a length-delimited field below number 16 takes.
+fn delimited_len(len: usize) -> usize {
+    1 + prost::length_delimiter_len(len) + len
+}
+
+/// Appends the key and the length of a length-delimited field below number 16.
+fn start_field(number: u8, len: usize, out: &mut Vec<u8>) {
+    out.push(number << 3 | 2);
+    prost::encode_length_delimiter(len, out).expect("a Vec grows as needed");
+}

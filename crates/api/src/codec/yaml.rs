@@ -1,0 +1,56 @@
+//! YAML, for people: read through the same schema as JSON, with anchors, aliases and odd tags refused.
+
+use serde_json::Value;
+use serde_saphyr::budget::Budget;
+use serde_saphyr::options::DuplicateKeyPolicy;
+
+use super::{Decoded, Target, strict};
+use crate::ApiError;
+use crate::schema::Schema;
+
+/// Nesting beyond this is refused, as it is in JSON.
+const DEPTH_MAX: usize = 100;
+
+pub(super) fn decode(target: &Target, body: &[u8]) -> Result<Decoded, ApiError> {
+    let (value, problems) = read(target.codec.schema, body).map_err(|e| target.unrecognized(e))?;
+    match value {
+        // An empty document.
+        Value::Null => target.build(Value::Object(serde_json::Map::new()), problems),
+        value => target.build(value, problems),
+    }
+}
+
+/// Reads one YAML document along a schema into its JSON form, and tells the unknown and duplicate fields.
+///
+/// # Errors
+/// One line saying what is wrong and where.
+pub fn read(schema: &'static Schema, body: &[u8]) -> Result<(Value, Vec<String>), String> {
+    let text = std::str::from_utf8(body).map_err(|_| "error decoding YAML: it is not UTF-8".to_owned())?;
+    let mut budget = Budget::default();
+    budget.max_anchors = 0;
+    budget.max_aliases = 0;
+    budget.max_documents = 1;
+    budget.max_depth = DEPTH_MAX;
+    budget.flow_nesting_limit = DEPTH_MAX;
+    let options = serde_saphyr::options! {
+        budget: Some(budget),
+        duplicate_keys: DuplicateKeyPolicy::LastWins,
+        with_snippet: false,
+    };
+    let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
+        Ok(strict::read(schema, deserializer))
+    });
+    match read {
+        Ok(Ok(read)) => Ok(read),
+        Ok(Err(error)) => Err(format!("error decoding YAML: {error}")),
+        Err(error) => Err(format!("error decoding YAML: {error}")),
+    }
+}
+
+/// Writes a JSON value as YAML.
+///
+/// # Errors
+/// Never for what an API object holds.
+pub fn write(value: &Value) -> Result<String, ApiError> {
+    serde_saphyr::to_string(value).map_err(ApiError::internal)
+}

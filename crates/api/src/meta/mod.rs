@@ -1,0 +1,15 @@
+//! `k8s.io/apimachinery/pkg/apis/meta/v1`: what all objects share.
+
+mod fields;
+mod list;
+mod object_meta;
+mod options;
+mod partial;
+mod status;
+
+pub use fields::FieldsV1;
+pub use list::ListMeta;
+pub use object_meta::{ManagedFieldsEntry, ObjectMeta, OwnerReference};
+pub use options::{DeleteOptions, Preconditions};
+pub use partial::PartialObjectMetadata;
+pub use status::{Status, StatusCause, StatusDetails};

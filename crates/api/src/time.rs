@@ -1,0 +1,194 @@
+//! Points in time as Kubernetes writes them: [`Time`] with whole seconds, [`MicroTime`] with six decimals.
+//!
+//! Both are `{seconds = 1, nanos = 2}` in protobuf, where an empty message is Go's zero time, and RFC 3339 in UTC in
+//! JSON, where the zero time is `null`. Any RFC 3339 text is read, with any number of decimals; upstream wants exactly
+//! six for a `MicroTime`.
+
+use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimeParser;
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Serialize, Serializer};
+
+/// Seconds between the year 1, which Go calls the zero time, and 1970.
+const GO_ZERO_SECONDS: i64 = -62_135_596_800;
+
+/// Why a text is not a time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot parse \"{0}\" as an RFC 3339 time")]
+pub struct TimeError(String);
+
+/// Seconds and nanoseconds since 1970 of an RFC 3339 text; leap seconds are read as the second before.
+fn parse(text: &str) -> Result<(i64, i32), TimeError> {
+    static PARSER: DateTimeParser = DateTimeParser::new();
+    let fail = || TimeError(text.chars().take(64).collect());
+    // RFC 3339 proper: a four-digit year, `T`, seconds and a zone; the parser takes much more than that.
+    let bytes = text.as_bytes();
+    let plain = bytes.len() >= 20 && bytes[..4].iter().all(u8::is_ascii_digit) && matches!(bytes[10], b'T' | b't');
+    if !plain || text.contains('[') {
+        return Err(fail());
+    }
+    let at = PARSER.parse_timestamp(text).map_err(|_| fail())?;
+    let (mut seconds, mut nanos) = (at.as_second(), at.subsec_nanosecond());
+    if nanos < 0 {
+        seconds -= 1;
+        nanos += 1_000_000_000;
+    }
+    Ok((seconds, nanos))
+}
+
+fn civil(seconds: i64, out: &mut String) {
+    use std::fmt::Write as _;
+    // Beyond the years 1 to 9999 there is no RFC 3339 text; the nearest one is shown.
+    let clamped = seconds.clamp(GO_ZERO_SECONDS, 253_402_207_199);
+    let at = Timestamp::from_second(clamped)
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+        .to_zoned(jiff::tz::TimeZone::UTC);
+    let _ = write!(
+        out,
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
+        at.year(),
+        at.month(),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second()
+    );
+}
+
+macro_rules! time_type {
+    ($(#[$meta:meta])* $name:ident, $write:expr, $keep_nanos:expr) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Message)]
+        pub struct $name {
+            /// Seconds since 1970 in UTC.
+            #[prost(int64, tag = "1")]
+            pub seconds: i64,
+            /// Nanoseconds after that, 0 to 999,999,999.
+            #[prost(int32, tag = "2")]
+            pub nanos: i32,
+        }
+
+        impl $name {
+            /// The time with the precision that this type keeps; `nanos` beyond a second is dropped.
+            #[must_use]
+            pub const fn new(seconds: i64, nanos: i32) -> Self {
+                let keep: i32 = $keep_nanos;
+                let nanos = if nanos < 0 || nanos > 999_999_999 || keep == 0 { 0 } else { nanos - nanos % keep };
+                Self { seconds, nanos }
+            }
+
+            /// The wall-clock time with the precision that this type keeps.
+            #[must_use]
+            pub fn from_system(at: std::time::SystemTime) -> Self {
+                match at.duration_since(std::time::UNIX_EPOCH) {
+                    Ok(since) => Self::new(since.as_secs() as i64, since.subsec_nanos() as i32),
+                    Err(before) => Self::new(-(before.duration().as_secs() as i64) - 1, 0),
+                }
+            }
+
+            /// Go's zero time, which clients mean by "not set": the year 1, or an empty protobuf message.
+            #[must_use]
+            pub const fn is_zero(&self) -> bool {
+                self.nanos == 0 && (self.seconds == 0 || self.seconds == GO_ZERO_SECONDS)
+            }
+
+            /// Reads an RFC 3339 text.
+            ///
+            /// # Errors
+            /// When it is not one.
+            pub fn parse(text: &str) -> Result<Self, TimeError> {
+                let (seconds, nanos) = parse(text)?;
+                Ok(if seconds == GO_ZERO_SECONDS && nanos == 0 { Self::default() } else { Self::new(seconds, nanos) })
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let mut text = String::with_capacity(32);
+                civil(self.seconds, &mut text);
+                let write: fn(i32, &mut String) = $write;
+                write(self.nanos, &mut text);
+                f.write_str(&text)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if self.is_zero() { serializer.serialize_unit() } else { serializer.collect_str(self) }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = Option::<std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.map_or(Ok(Self::default()), |text| Self::parse(&text).map_err(D::Error::custom))
+            }
+        }
+    };
+}
+
+time_type!(
+    /// A time with whole seconds: `2026-01-02T03:04:05Z`.
+    Time,
+    |_, text| text.push('Z'),
+    0
+);
+time_type!(
+    /// A time with microseconds, always six decimals: `2026-01-02T03:04:05.000006Z`.
+    MicroTime,
+    |nanos, text| {
+        use std::fmt::Write as _;
+        let _ = write!(text, ".{:06}Z", nanos.clamp(0, 999_999_999) / 1000);
+    },
+    1000
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_rfc3339_text_is_read_and_micros_are_kept() {
+        for (text, printed) in [
+            ("2026-01-02T03:04:05.000006Z", "2026-01-02T03:04:05.000006Z"),
+            ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05.000000Z"),
+            ("2026-01-02T03:04:05.123456789Z", "2026-01-02T03:04:05.123456Z"),
+            ("2026-01-02T05:04:05.1+02:00", "2026-01-02T03:04:05.100000Z"),
+            ("1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59.500000Z"),
+            ("9998-12-31T23:59:59Z", "9998-12-31T23:59:59.000000Z"),
+        ] {
+            assert_eq!(
+                MicroTime::parse(text).map(|t| t.to_string()),
+                Ok(printed.to_owned()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_rfc3339_is_refused() {
+        for text in [
+            "",
+            "yesterday",
+            "2026-01-02",
+            "2026-01-02 03:04:05Z",
+            "2026-13-02T03:04:05Z",
+            "20260102T030405Z",
+            "2026-01-02T03:04:05",
+            "2026-01-02T03:04:05Z[UTC]",
+        ] {
+            assert!(Time::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn zero_time_is_null_in_json() {
+        assert_eq!(serde_json::to_string(&Time::default()).unwrap(), "null");
+        assert!(
+            serde_json::from_str::<Time>("\"0001-01-01T00:00:00Z\"")
+                .unwrap()
+                .is_zero()
+        );
+        assert!(serde_json::from_str::<MicroTime>("null").unwrap().is_zero());
+    }
+}

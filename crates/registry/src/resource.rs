@@ -1,0 +1,183 @@
+//! What the registry knows of a resource: one table row, a [`Strategy`] for its rules, and nothing else.
+
+use std::borrow::Cow;
+
+use leasehold_api::validation::FieldError;
+use leasehold_api::{Gvk, Object, Time, TypeCodec};
+use serde_json::Value;
+
+/// A part of an object with a path of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subresource {
+    /// `…/status`: what was observed, written by who observes it.
+    Status,
+    /// `…/finalize`: the finalizers of a namespace.
+    Finalize,
+}
+
+impl Subresource {
+    /// The last path segment.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Finalize => "finalize",
+        }
+    }
+}
+
+/// A resource in one API group: a row of the table.
+pub struct Resource {
+    /// The API group; empty for the core group.
+    pub group: &'static str,
+    /// As in paths, such as `leases`.
+    pub plural: &'static str,
+    /// As in messages, such as `lease`.
+    pub singular: &'static str,
+    /// Such as `Lease`.
+    pub kind: &'static str,
+    /// Such as `LeaseList`.
+    pub list_kind: &'static str,
+    /// Whether its objects live in namespaces.
+    pub namespaced: bool,
+    /// What kubectl takes for short.
+    pub short_names: &'static [&'static str],
+    /// The versions served, the preferred one first.
+    pub versions: &'static [Version],
+    /// Its subresources.
+    pub subresources: &'static [Subresource],
+    /// Where it is stored: the store's name for it, the same for every group and version that shows the same objects.
+    pub storage: &'static str,
+    /// How it is stored: the version that values are written in.
+    pub stored: (Gvk, TypeCodec),
+    /// Discovery's hash of group, version and kind as stored.
+    pub storage_version_hash: &'static str,
+    /// Whether PUT to a name that does not exist creates it.
+    pub create_on_update: bool,
+    /// Whether PUT without a resourceVersion is taken.
+    pub unconditional_update: bool,
+    /// Its rules.
+    pub strategy: &'static dyn Strategy,
+}
+
+/// One version in which a resource is served.
+pub struct Version {
+    /// Such as `v1`.
+    pub version: &'static str,
+    /// How its objects are read.
+    pub codec: TypeCodec,
+    /// From this version to the stored one and back, where they differ in more than name.
+    pub convert: Option<Conversion>,
+    /// The text of the Warning that every reply carries, for a deprecated version.
+    pub warning: Option<&'static str>,
+    /// 0 or 1: tells the forms apart in which one stored change is sent to watchers.
+    pub slot: usize,
+}
+
+/// How objects of a served version become stored ones and the reverse. Loses nothing.
+#[derive(Clone, Copy)]
+pub struct Conversion {
+    /// Served to stored.
+    pub to_stored: fn(Box<dyn Object>) -> Box<dyn Object>,
+    /// Stored to served.
+    pub from_stored: fn(Box<dyn Object>) -> Box<dyn Object>,
+}
+
+impl Resource {
+    /// The kind in a version.
+    #[must_use]
+    pub const fn gvk(&self, version: &Version) -> Gvk {
+        Gvk {
+            group: self.group,
+            version: version.version,
+            kind: self.kind,
+        }
+    }
+
+    /// The list kind in a version.
+    #[must_use]
+    pub const fn list_gvk(&self, version: &Version) -> Gvk {
+        Gvk {
+            group: self.group,
+            version: version.version,
+            kind: self.list_kind,
+        }
+    }
+
+    /// The served version of this name.
+    #[must_use]
+    pub fn version(&self, name: &str) -> Option<&Version> {
+        self.versions.iter().find(|version| version.version == name)
+    }
+
+    /// The subresource of this name.
+    #[must_use]
+    pub fn subresource(&self, name: &str) -> Option<Subresource> {
+        self.subresources
+            .iter()
+            .copied()
+            .find(|subresource| subresource.name() == name)
+    }
+}
+
+impl std::fmt::Debug for Resource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.plural, self.group)
+    }
+}
+
+impl std::fmt::Debug for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.version)
+    }
+}
+
+/// A table column.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// The heading, such as `Holder`.
+    pub name: &'static str,
+    /// `string` or `integer`.
+    pub kind: &'static str,
+    /// `name` for the first column, else empty.
+    pub format: &'static str,
+    /// What the cell says.
+    pub description: &'static str,
+    /// 0 is always shown, higher only in wide output.
+    pub priority: i32,
+}
+
+/// The rules of a resource. Pure; objects are in the stored version.
+pub trait Strategy: Send + Sync {
+    /// Completes or clears fields of an object about to be created.
+    fn prepare_create(&self, _new: &mut dyn Object) {}
+
+    /// What is wrong with an object about to be created.
+    fn validate_create(&self, new: &dyn Object, version: &Version) -> Vec<FieldError>;
+
+    /// Puts back what this way of writing may not change.
+    fn prepare_update(&self, _new: &mut dyn Object, _old: &dyn Object, _subresource: Option<Subresource>) {}
+
+    /// What is wrong with an object about to replace `old`.
+    fn validate_update(
+        &self,
+        new: &dyn Object,
+        old: &dyn Object,
+        subresource: Option<Subresource>,
+        version: &Version,
+    ) -> Vec<FieldError>;
+
+    /// The value of a field that can be selected by; `None` for a field that is not known.
+    fn selectable<'a>(&self, object: &'a dyn Object, field: &str) -> Option<Cow<'a, str>>;
+
+    /// The names that [`Strategy::selectable`] knows beside `metadata.name` and `metadata.namespace`.
+    fn selectable_fields(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The columns of its table.
+    fn columns(&self) -> &'static [Column];
+
+    /// One row of its table, a cell for each column.
+    fn cells(&self, object: &dyn Object, now: Time) -> Vec<Value>;
+}

@@ -1,0 +1,5 @@
+//! Who asks, and may they?
+
+mod user;
+
+pub use user::{Attributes, User};
