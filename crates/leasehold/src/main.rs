@@ -4,6 +4,7 @@
 //! by [`serve`] or [`credentials`], and whatever went wrong becomes one line and an exit code in [`failure`].
 
 mod banner;
+mod calendar;
 mod cli;
 mod credentials;
 mod data_dir;
@@ -21,6 +22,7 @@ use std::process::ExitCode;
 
 use cli::Request;
 use failure::Failure;
+use leasehold_clock::SystemClock;
 
 fn main() -> ExitCode {
     match run() {
@@ -35,7 +37,7 @@ fn main() -> ExitCode {
 fn run() -> Result<ExitCode, Failure> {
     match cli::request(std::env::args_os())? {
         Request::Show(text) => printer::data(&text),
-        Request::Kubeconfig(wish) => printer::data(credentials::issue(&wish, jiff::Timestamp::now())?.expose()),
+        Request::Kubeconfig(wish) => printer::data(credentials::issue(&wish, calendar::now(&SystemClock)?)?.expose()),
         Request::Serve(settings) => return serve::main(*settings),
     }
     Ok(ExitCode::SUCCESS)

@@ -106,6 +106,19 @@ impl Settings {
     }
 }
 
+#[cfg(test)]
+impl Settings {
+    /// Defaults, with this data directory and a port that the system chooses.
+    pub(crate) fn for_tests(data_dir: &std::path::Path) -> Self {
+        let given = ServeArgs {
+            data_dir: Some(data_dir.to_owned()),
+            listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            ..ServeArgs::default()
+        };
+        Self::new(given, &Surroundings::default()).expect("the defaults are valid")
+    }
+}
+
 impl Credentials {
     /// Checks the names and applies the defaults.
     pub(crate) fn new(

@@ -5,27 +5,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::*;
-use crate::cli::{Credentials, Identity, LogFormat, LogSettings};
+use crate::cli::{Credentials, Identity};
 
 const LISTEN: &str = "127.0.0.1:6443";
-
-fn settings(dir: &Path, certificate: ServingCertificate) -> Settings {
-    Settings {
-        data_dir: dir.to_owned(),
-        listen: LISTEN.parse().unwrap(),
-        insecure_http: None,
-        certificate,
-        client_ca: None,
-        token_file: None,
-        log: LogSettings {
-            format: LogFormat::Human,
-            filter: "off".into(),
-        },
-        drain_timeout: Duration::ZERO,
-        history_window: Duration::from_secs(60),
-        event_ttl: Duration::from_secs(60),
-    }
-}
 
 /// A data directory with the certificates of a server in it.
 struct Fixture {
@@ -61,7 +43,11 @@ impl Fixture {
 
 fn pki_in(root: &Path, certificate: ServingCertificate, listen: &str) -> Pki {
     let data_dir = DataDir::open(root).unwrap();
-    Pki::new(&data_dir, &settings(root, certificate), listen.parse().unwrap(), "box")
+    let settings = Settings {
+        certificate,
+        ..Settings::for_tests(root)
+    };
+    Pki::new(&data_dir, &settings, listen.parse().unwrap(), "box")
 }
 
 fn today() -> Timestamp {

@@ -7,7 +7,9 @@ mod prepare;
 mod renewal;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use leasehold_clock::SystemClock;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{LogFormat, Settings};
@@ -47,7 +49,7 @@ async fn serve(settings: Settings) -> Result<Ended, Failure> {
         Signals::install().map_err(|error| Failure::new(Kind::Runtime, format!("cannot take signals: {error}")))?;
     let drain = CancellationToken::new();
     let limit = settings.drain_timeout;
-    let prepared = prepare(settings, jiff::Timestamp::now()).await?;
+    let prepared = prepare(settings, Arc::new(SystemClock)).await?;
     tokio::select! {
         biased;
         ended = shutdown::bounded(run(prepared, drain.clone()), &drain, limit) => match ended {
@@ -62,7 +64,7 @@ async fn serve(settings: Settings) -> Result<Ended, Failure> {
 async fn run(prepared: Prepared, drain: CancellationToken) -> Result<(), Failure> {
     announce(&prepared);
     // Store, registry and server are started here and joined below, the store last.
-    renewal::keep(&prepared.pki, &prepared.tls, &drain).await;
+    renewal::keep(&prepared.pki, &prepared.tls, prepared.clock.as_ref(), &drain).await;
     tracing::info!("drained");
     Ok(())
 }

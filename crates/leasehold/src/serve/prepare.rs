@@ -4,21 +4,23 @@
 //! certificates, because a busy port must change nothing either and the admin's kubeconfig names the real port.
 
 use std::net::SocketAddr;
-use std::path::Path;
-
-use jiff::Timestamp;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use leasehold_clock::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::calendar;
 use crate::cli::Settings;
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Kind};
 use crate::pki::{Changed, Pki, TlsMaterial};
 
 /// All that serving needs, checked and open.
-#[derive(Debug)]
 pub(crate) struct Prepared {
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Settings,
     /// Held until the server has ended.
     pub(crate) data_dir: DataDir,
@@ -32,7 +34,7 @@ pub(crate) struct Prepared {
 }
 
 /// Makes everything ready, or says in one line what cannot be had.
-pub(crate) async fn prepare(settings: Settings, now: Timestamp) -> Result<Prepared, Failure> {
+pub(crate) async fn prepare(settings: Settings, clock: Arc<dyn Clock>) -> Result<Prepared, Failure> {
     let data_dir = DataDir::open(&settings.data_dir)?;
     if let Some(path) = &settings.token_file {
         check_token_file(path)?;
@@ -47,7 +49,7 @@ pub(crate) async fn prepare(settings: Settings, now: Timestamp) -> Result<Prepar
         .map_err(|error| cannot_listen("--listen", settings.listen, &error))?;
     let hostname = rustix::system::uname();
     let pki = Pki::new(&data_dir, &settings, listen, &hostname.nodename().to_string_lossy());
-    log_changes(&pki.ensure(now)?);
+    log_changes(&pki.ensure(calendar::now(clock.as_ref())?)?);
     let material = pki.material()?;
     tracing::debug!(
         chain = material.serving.cert.len(),
@@ -55,6 +57,7 @@ pub(crate) async fn prepare(settings: Settings, now: Timestamp) -> Result<Prepar
         "TLS is ready"
     );
     Ok(Prepared {
+        clock,
         settings,
         data_dir,
         https,
