@@ -47,7 +47,7 @@ impl Registry {
         place.resource.strategy.default(&mut *new);
         if origin != Origin::Applied {
             let mut served = place.to_served(new);
-            managed::track(place, None, &mut *served, &options.caller.manager, self.now());
+            managed::track(place, None, &mut *served, self.writer(options));
             new = place.to_stored(served);
         }
         place.resource.strategy.prepare_create(&mut *new);

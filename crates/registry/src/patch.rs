@@ -49,7 +49,7 @@ impl Registry {
             }
             let served = live.map(|live| live.served(place));
             let (value, managers) =
-                managed::apply(place, served.as_deref(), &wanted, options, self.now())?;
+                managed::apply(place, served.as_deref(), &wanted, self.writer(options), options.force)?;
             let decoded = codec::from_value(&place.target(), value)?;
             let mut draft = draft(place, decoded, true, Origin::Applied)?;
             draft.object.metadata_mut().managed_fields = managers;

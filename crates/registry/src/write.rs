@@ -1,13 +1,14 @@
 //! The steps that all writes share: names, strictness, admission, and the loop of read, change and compare-and-swap.
 
 use bytes::Bytes;
+use leasehold_api::apply;
 use leasehold_api::options::ResourceVersion;
 use leasehold_api::validation::{FieldError, Path};
 use leasehold_api::{ApiError, Object};
 use leasehold_store::{Error, Revision};
 
 use crate::errors;
-use crate::managed;
+use crate::managed::{self, Writer};
 use crate::outcome::{Item, Written};
 use crate::place::{Place, WriteOptions};
 use crate::registry::{Registry, stored_bytes};
@@ -95,6 +96,10 @@ pub(crate) fn check_name(place: &Place, object: &dyn Object) -> Result<(), ApiEr
 }
 
 impl Registry {
+    pub(crate) fn writer<'a>(&self, options: &'a WriteOptions) -> Writer<'a> {
+        Writer { manager: &options.caller.manager, now: self.now() }
+    }
+
     /// Reads what is there, lets `draft` make what shall be there, and stores that if nothing came between.
     pub(crate) async fn replace(
         &self,
@@ -138,6 +143,7 @@ impl Registry {
         options: &WriteOptions,
     ) -> Result<Attempt, ApiError> {
         let Draft { object, warnings, origin } = draft;
+        let retries = origin != Origin::Sent || object.metadata().resource_version.is_empty();
         preconditions(place, live, &*object, origin)?;
         let mut new = self.prepare(place, live, object, origin, options)?;
         let done = |object: Box<dyn Object>| {
@@ -148,7 +154,7 @@ impl Registry {
         if let Some(admission) = &options.caller.admission {
             admission.admit(place, Some(&*new), Some(&*live.object))?;
         }
-        let value = stored_bytes(place, &mut *new);
+        let value = settle(place, live, &mut *new);
         let released = is_released(place, &*new);
         if options.dry_run || (value == live.value && !released) {
             return done(new);
@@ -163,7 +169,7 @@ impl Registry {
                 new.metadata_mut().resource_version = revision.to_string();
                 done(new)
             }
-            Err(Error::Conflict(_) | Error::NotFound) if may_retry(&*new, origin, place) => Ok(Attempt::Again),
+            Err(Error::Conflict(_) | Error::NotFound) if retries => Ok(Attempt::Again),
             Err(Error::Conflict(_) | Error::NotFound) => {
                 Err(ApiError::modified(place.resource.group, place.resource.plural, &place.name))
             }
@@ -190,9 +196,20 @@ impl Registry {
         }
         let mut served = place.to_served(new);
         let before = live.served(place);
-        managed::track(place, Some(&*before), &mut *served, &options.caller.manager, self.now());
+        managed::track(place, Some(&*before), &mut *served, self.writer(options));
         Ok(place.to_stored(served))
     }
+}
+
+/// The bytes to store. Where nothing but the times of managed fields would change, those are kept, and so everything.
+fn settle(place: &Place, live: &Live, new: &mut dyn Object) -> Vec<u8> {
+    let before = &live.object.metadata().managed_fields;
+    let mut after = std::mem::replace(&mut new.metadata_mut().managed_fields, before.clone());
+    if after != *before && stored_bytes(place, new) == live.value {
+        apply::keep_times(before, &mut after);
+    }
+    new.metadata_mut().managed_fields = after;
+    stored_bytes(place, new)
 }
 
 /// A whole object's version and uid must be those of what is there.
@@ -218,11 +235,6 @@ fn preconditions(place: &Place, live: &Live, object: &dyn Object, origin: Origin
         }
         _ => Ok(()),
     }
-}
-
-/// Whether the write may be done over on what somebody else wrote in between.
-fn may_retry(_new: &dyn Object, origin: Origin, _place: &Place) -> bool {
-    origin != Origin::Sent
 }
 
 fn keep_system_fields(new: &mut dyn Object, old: &dyn Object) {

@@ -58,7 +58,7 @@ pub struct Request<'a> {
     /// Fields that such a request never changes, such as `status` of a write to the object itself, with all below them.
     pub ignored: &'a FieldSet<'a>,
     /// How entries recorded for another group and version read.
-    pub versions: fn(&str) -> Reading,
+    pub versions: &'a dyn Fn(&str) -> Reading,
     /// Now, with whole seconds.
     pub now: Time,
 }
