@@ -4,6 +4,7 @@
 //! that speaks HTTP is above, everything that keeps bytes is below. It never trusts a time in an object, and decides
 //! nothing about who may do what, beyond asking the caller's [`Admission`].
 
+mod bootstrap;
 mod create;
 mod delete;
 pub mod errors;

@@ -39,6 +39,18 @@ impl Registry {
         self.store.ready().map_err(|e| errors::unavailable(&e))
     }
 
+    /// The store below, for what only counts and watches.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The clock that the verbs use.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
     /// The calendar time that goes into objects.
     pub(crate) fn now(&self) -> Time {
         Time::from_system(self.clock.wall())

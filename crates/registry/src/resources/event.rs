@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use leasehold_api::meta::TableColumnDefinition;
-use leasehold_api::validation::{FieldError, validate_event_create, validate_event_update};
+use leasehold_api::validation::{
+    FieldError, validate_event_create, validate_event_update, validate_events_v1_create, validate_events_v1_update,
+};
 use leasehold_api::{Gvk, Object, Time, TypeCodec, core, events, printers};
 use serde_json::Value;
 
@@ -79,8 +81,8 @@ struct EventStrategy {
 impl Strategy for EventStrategy {
     fn validate_create(&self, new: &dyn Object, _version: &Version) -> Vec<FieldError> {
         match self.view {
-            View::Core => validate_core_event_create(typed(new)),
-            View::Events => validate_event_create(typed(new)),
+            View::Core => validate_event_create(typed(new)),
+            View::Events => validate_events_v1_create(typed(new)),
         }
     }
 
@@ -92,8 +94,8 @@ impl Strategy for EventStrategy {
         _version: &Version,
     ) -> Vec<FieldError> {
         match self.view {
-            View::Core => validate_core_event_update(typed(new), typed(old)),
-            View::Events => validate_event_update(typed(new), typed(old)),
+            View::Core => validate_event_update(typed(new), typed(old)),
+            View::Events => validate_events_v1_update(typed(new), typed(old)),
         }
     }
 
