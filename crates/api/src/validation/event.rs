@@ -192,7 +192,7 @@ mod tests {
     const TIME: &str = "2026-01-02T03:04:05.000006Z";
 
     /// An event that keeps the stricter rules, with these changes.
-    fn event(changes: Value) -> Event {
+    fn event(changes: &Value) -> Event {
         let mut event = json!({
             "metadata": {"name": "a", "namespace": "n", "resourceVersion": "1"},
             "involvedObject": {"kind": "Lease", "namespace": "n", "name": "app"},
@@ -240,7 +240,7 @@ mod tests {
     fn events_with_a_time_say_who_did_what() {
         let long = "x".repeat(129);
         let message = "x".repeat(1025);
-        let event = event(json!({
+        let event = event(&json!({
             "involvedObject": {},
             "reportingComponent": "",
             "reportingInstance": "",
@@ -270,12 +270,12 @@ mod tests {
 
     #[test]
     fn through_the_newer_group_nothing_old_may_be_set() {
-        let good = event(json!({"series": {"count": 2, "lastObservedTime": TIME}}));
+        let good = event(&json!({"series": {"count": 2, "lastObservedTime": TIME}}));
         assert_eq!(
             texts(&validate_events_v1_create(&good)),
             Vec::<String>::new()
         );
-        let bad = event(json!({
+        let bad = event(&json!({
             "eventTime": null,
             "series": {"count": 1},
             "type": "Odd",
@@ -300,13 +300,13 @@ mod tests {
 
     #[test]
     fn through_the_newer_group_only_the_series_may_change() {
-        let old = event(json!({}));
-        let new = event(json!({"series": {"count": 2, "lastObservedTime": TIME}}));
+        let old = event(&json!({}));
+        let new = event(&json!({"series": {"count": 2, "lastObservedTime": TIME}}));
         assert_eq!(
             texts(&validate_events_v1_update(&new, &old)),
             Vec::<String>::new()
         );
-        let new = event(json!({"message": "other", "count": 3, "series": {"count": 1}}));
+        let new = event(&json!({"message": "other", "count": 3, "series": {"count": 1}}));
         let wrong = [
             "series.count: Invalid value: \"\": should be at least 2",
             "series.lastObservedTime: Required value",

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
     use crate::validation::texts;
 
-    fn lease(spec: serde_json::Value) -> Lease {
+    fn lease(spec: &serde_json::Value) -> Lease {
         let metadata = json!({"name": "a", "namespace": "n", "resourceVersion": "1"});
         serde_json::from_value(json!({"metadata": metadata, "spec": spec})).unwrap()
     }
@@ -120,7 +120,7 @@ mod tests {
             ),
         ];
         for (spec, wrong) in cases {
-            let lease = lease(spec.clone());
+            let lease = lease(&spec);
             assert_eq!(
                 texts(&validate_lease_create(&lease)),
                 wrong,

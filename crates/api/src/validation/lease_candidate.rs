@@ -95,7 +95,10 @@ mod tests {
     use super::*;
     use crate::validation::texts;
 
-    fn candidate(name: &str, changes: &[(&str, &str)]) -> LeaseCandidate {
+    /// Fields of the spec and their values.
+    type Changes = [(&'static str, &'static str)];
+
+    fn candidate(name: &str, changes: &Changes) -> LeaseCandidate {
         let mut spec = json!({
             "leaseName": "job",
             "binaryVersion": "1.36.0",
@@ -111,7 +114,7 @@ mod tests {
 
     #[test]
     fn each_broken_rule_is_told() {
-        let cases: &[(&[(&str, &str)], &[&str])] = &[
+        let cases: &[(&Changes, &[&str])] = &[
             (&[], &[]),
             (
                 &[("strategy", "example.com/mine"), ("emulationVersion", "")],

@@ -8,7 +8,7 @@ const VALUE_TEXT: &str = "a valid label must be an empty string or consist of al
 const SUBDOMAIN_TEXT: &str = r"a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
 /// Good metadata with these changes.
-fn meta(changes: Value) -> ObjectMeta {
+fn meta(changes: &Value) -> ObjectMeta {
     let mut meta = json!({"name": "a", "namespace": "n", "resourceVersion": "1"});
     for (field, value) in changes.as_object().unwrap() {
         meta[field] = value.clone();
@@ -16,7 +16,7 @@ fn meta(changes: Value) -> ObjectMeta {
     serde_json::from_value(meta).unwrap()
 }
 
-fn created(changes: Value) -> Vec<String> {
+fn created(changes: &Value) -> Vec<String> {
     let path = Path::new("metadata");
     texts(&validate_object_meta(
         &meta(changes),
@@ -26,7 +26,7 @@ fn created(changes: Value) -> Vec<String> {
     ))
 }
 
-fn updated(new: Value, old: Value) -> Vec<String> {
+fn updated(new: &Value, old: &Value) -> Vec<String> {
     let path = Path::new("metadata");
     texts(&validate_object_meta_update(&meta(new), &meta(old), &path))
 }
@@ -64,10 +64,10 @@ fn names_are_needed_and_keep_the_rule() {
         ),
     ];
     for (changes, wrong) in cases {
-        assert_eq!(created(changes.clone()), wrong, "{changes}");
+        assert_eq!(created(&changes), wrong, "{changes}");
     }
     let errors = validate_object_meta(
-        &meta(json!({})),
+        &meta(&json!({})),
         false,
         name_is_dns_subdomain,
         &Path::new("metadata"),
@@ -141,12 +141,8 @@ fn labels_annotations_owners_and_managers_are_checked_on_create_and_update() {
         ),
     ];
     for (changes, wrong) in cases {
-        assert_eq!(created(changes.clone()), wrong, "create {changes}");
-        assert_eq!(
-            updated(changes.clone(), json!({})),
-            wrong,
-            "update {changes}"
-        );
+        assert_eq!(created(&changes), wrong, "create {changes}");
+        assert_eq!(updated(&changes, &json!({})), wrong, "update {changes}");
     }
 }
 
@@ -169,7 +165,7 @@ fn finalizers_are_names_and_do_not_contradict() {
     ];
     for (finalizers, wrong) in cases {
         assert_eq!(
-            created(json!({"finalizers": finalizers})),
+            created(&json!({"finalizers": finalizers})),
             wrong,
             "{finalizers}"
         );
@@ -182,9 +178,9 @@ fn no_finalizer_is_added_to_what_is_going_away() {
     let old = json!({"deletionTimestamp": time, "finalizers": ["x.io/a", "x.io/b"]});
     let fewer = json!({"deletionTimestamp": time, "finalizers": ["x.io/b"]});
     let more = json!({"deletionTimestamp": time, "finalizers": ["x.io/d", "x.io/b", "x.io/c"]});
-    assert_eq!(updated(fewer, old.clone()), Vec::<String>::new());
+    assert_eq!(updated(&fewer, &old), Vec::<String>::new());
     let wrong = "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{\"x.io/c\", \"x.io/d\"}";
-    assert_eq!(updated(more, old), [wrong]);
+    assert_eq!(updated(&more, &old), [wrong]);
 }
 
 #[test]
@@ -209,8 +205,8 @@ fn an_update_changes_nothing_that_identifies_the_object() {
         "metadata.deletionTimestamp: Invalid value: \"2026-01-02T03:04:05Z\": field is immutable",
         "metadata.deletionGracePeriodSeconds: Invalid value: 3: field is immutable",
     ];
-    assert_eq!(updated(new, json!({"generation": 1})), wrong);
-    assert_eq!(updated(json!({}), json!({})), Vec::<String>::new());
+    assert_eq!(updated(&new, &json!({"generation": 1})), wrong);
+    assert_eq!(updated(&json!({}), &json!({})), Vec::<String>::new());
 }
 
 #[test]
