@@ -112,7 +112,7 @@ mod tests {
     const TTL: Duration = Duration::from_secs(3600);
 
     fn at(seconds: u64) -> Monotonic {
-        Monotonic::from(Duration::from_secs(seconds))
+        Monotonic(Duration::from_secs(seconds))
     }
 
     fn event(name: &str, revision: u64) -> (Key, Revision) {

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use leasehold_api::codec::Decoded;
 use leasehold_api::core::{Namespace, NamespaceCondition};
 use leasehold_api::options::{DeleteOptions, ListOptions};
-use leasehold_api::{ApiError, Object as _, Time};
+use leasehold_api::{ApiError, Time};
 use leasehold_registry::resources::{NAMESPACES, TABLE};
 use leasehold_registry::{Place, Registry, Resource, Subresource, WriteOptions};
 use leasehold_store::Range;

@@ -22,9 +22,9 @@ impl Filter {
     /// 400 for a field that cannot be selected by.
     pub(crate) fn new(place: &Place, options: &ListOptions) -> Result<Self, ApiError> {
         let resource = place.resource;
-        let mut known = vec!["metadata.name", "metadata.namespace"];
-        known.extend(resource.strategy.selectable_fields());
-        options.field_selector.only(&known, |field| resource.strategy.unknown_field(field))?;
+        for field in options.field_selector.fields() {
+            resource.labels.resolve(field)?;
+        }
         Ok(Self { resource, labels: options.label_selector.clone(), fields: options.field_selector.clone() })
     }
 
@@ -38,12 +38,9 @@ impl Filter {
         self.labels.matches(&object.metadata().labels) && self.fields.matches(|field| self.field(object, field))
     }
 
-    fn field<'a>(&self, object: &'a dyn Object, field: &str) -> Option<Cow<'a, str>> {
-        match field {
-            "metadata.name" => Some(Cow::Borrowed(&object.metadata().name)),
-            "metadata.namespace" => Some(Cow::Borrowed(&object.metadata().namespace)),
-            other => self.resource.strategy.selectable(object, other),
-        }
+    fn field<'a>(&self, object: &'a dyn Object, label: &str) -> Option<Cow<'a, str>> {
+        let name = self.resource.labels.resolve(label).ok()?;
+        (self.resource.view.field)(object, name)
     }
 
     /// The smallest range of keys that holds all it selects.

@@ -27,5 +27,5 @@ mod write;
 pub use outcome::{Deleted, Event, EventKind, Item, List, WatchItem, Written};
 pub use place::{Admission, Caller, PatchKind, Place, WriteOptions};
 pub use registry::Registry;
-pub use resource::{Conversion, Resource, Strategy, Subresource, Version};
+pub use resource::{Conversion, Resource, Strategy, Subresource, Version, View};
 pub use watch::Watch;

@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
+use leasehold_api::fields::{FieldLabels, Selectable};
 use leasehold_api::meta::TableColumnDefinition;
-use leasehold_api::selector::fields;
+use leasehold_api::printers::Printer;
 use leasehold_api::validation::FieldError;
-use leasehold_api::{Gvk, Object, Time, TypeCodec};
+use leasehold_api::{Gvk, Kind, Object, Time, TypeCodec};
 use serde_json::Value;
+
+use crate::resources::typed;
 
 /// A part of an object with a path of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,8 +61,35 @@ pub struct Resource {
     pub create_on_update: bool,
     /// Whether PUT without a resourceVersion is taken.
     pub unconditional_update: bool,
+    /// What can be selected by.
+    pub labels: FieldLabels,
+    /// How its objects are selected and shown.
+    pub view: View,
     /// Its rules.
     pub strategy: &'static dyn Strategy,
+}
+
+/// How objects of one stored type are selected by fields and shown as rows of a table.
+#[derive(Clone, Copy)]
+pub struct View {
+    /// The columns of its table.
+    pub columns: &'static [TableColumnDefinition],
+    /// One row of its table, a cell for each column.
+    pub cells: fn(&dyn Object, Time) -> Vec<Value>,
+    /// The value behind a name that [`FieldLabels::resolve`] gives.
+    pub field: for<'a> fn(&'a dyn Object, &str) -> Option<Cow<'a, str>>,
+}
+
+impl View {
+    /// The view of `T`.
+    #[must_use]
+    pub const fn of<T: Kind + Printer + Selectable>() -> Self {
+        Self {
+            columns: T::COLUMNS,
+            cells: |object, now| typed::<T>(object).cells(now),
+            field: |object, label| typed::<T>(object).field(label),
+        }
+    }
 }
 
 /// One version in which a resource is served.
@@ -157,19 +187,6 @@ pub trait Strategy: Send + Sync {
         version: &Version,
     ) -> Vec<FieldError>;
 
-    /// The value of a field that can be selected by; `None` for a field that is not known.
-    fn selectable<'a>(&self, object: &'a dyn Object, field: &str) -> Option<Cow<'a, str>>;
-
-    /// The names that [`Strategy::selectable`] knows beside `metadata.name` and `metadata.namespace`.
-    fn selectable_fields(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// What to say of a field that cannot be selected by.
-    fn unknown_field(&self, field: &str) -> String {
-        fields::metadata_only(field)
-    }
-
     /// Why an object of this name may not be deleted, if so.
     fn undeletable(&self, _name: &str) -> Option<&'static str> {
         None
@@ -186,10 +203,4 @@ pub trait Strategy: Send + Sync {
     fn holds(&self, _object: &dyn Object) -> bool {
         false
     }
-
-    /// The columns of its table.
-    fn columns(&self) -> &'static [TableColumnDefinition];
-
-    /// One row of its table, a cell for each column.
-    fn cells(&self, object: &dyn Object, now: Time) -> Vec<Value>;
 }

@@ -1,16 +1,13 @@
 //! `events`, in the core group and in `events.k8s.io`: two views of what is stored once, as the core group's.
 
-use std::borrow::Cow;
-
-use leasehold_api::meta::TableColumnDefinition;
+use leasehold_api::fields::{EVENT_LABELS, EVENTS_V1_LABELS};
 use leasehold_api::validation::{
     FieldError, validate_event_create, validate_event_update, validate_events_v1_create, validate_events_v1_update,
 };
-use leasehold_api::{Gvk, Object, Time, TypeCodec, core, events, printers};
-use serde_json::Value;
+use leasehold_api::{Gvk, Object, TypeCodec, core, events};
 
-use super::{borrowed, typed};
-use crate::resource::{Conversion, Resource, Strategy, Subresource, Version};
+use super::typed;
+use crate::resource::{Conversion, Resource, Strategy, Subresource, Version, View};
 
 const CODEC: TypeCodec = TypeCodec::of::<core::Event>();
 const STORED: (Gvk, TypeCodec) = (Gvk { group: "", version: "v1", kind: "Event" }, CODEC);
@@ -31,7 +28,9 @@ pub static CORE_EVENTS: Resource = Resource {
     storage_version_hash: "r2yiGXH7wu8=",
     create_on_update: true,
     unconditional_update: true,
-    strategy: &EventStrategy { view: View::Core },
+    labels: EVENT_LABELS,
+    view: View::of::<core::Event>(),
+    strategy: &EventStrategy { group: Group::Core },
 };
 
 /// The row of events in `events.k8s.io`.
@@ -56,7 +55,9 @@ pub static EVENTS: Resource = Resource {
     storage_version_hash: "r2yiGXH7wu8=",
     create_on_update: true,
     unconditional_update: true,
-    strategy: &EventStrategy { view: View::Events },
+    labels: EVENTS_V1_LABELS,
+    view: View::of::<core::Event>(),
+    strategy: &EventStrategy { group: Group::Events },
 };
 
 fn to_stored(served: Box<dyn Object>) -> Box<dyn Object> {
@@ -69,20 +70,20 @@ fn from_stored(stored: Box<dyn Object>) -> Box<dyn Object> {
 
 /// Which of the two groups a request speaks: their rules and the names of their fields differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum View {
+enum Group {
     Core,
     Events,
 }
 
 struct EventStrategy {
-    view: View,
+    group: Group,
 }
 
 impl Strategy for EventStrategy {
     fn validate_create(&self, new: &dyn Object, _version: &Version) -> Vec<FieldError> {
-        match self.view {
-            View::Core => validate_event_create(typed(new)),
-            View::Events => validate_events_v1_create(typed(new)),
+        match self.group {
+            Group::Core => validate_event_create(typed(new)),
+            Group::Events => validate_events_v1_create(typed(new)),
         }
     }
 
@@ -93,21 +94,9 @@ impl Strategy for EventStrategy {
         _subresource: Option<Subresource>,
         _version: &Version,
     ) -> Vec<FieldError> {
-        match self.view {
-            View::Core => validate_event_update(typed(new), typed(old)),
-            View::Events => validate_events_v1_update(typed(new), typed(old)),
+        match self.group {
+            Group::Core => validate_event_update(typed(new), typed(old)),
+            Group::Events => validate_events_v1_update(typed(new), typed(old)),
         }
-    }
-
-    fn selectable<'a>(&self, object: &'a dyn Object, field: &str) -> Option<Cow<'a, str>> {
-        fields::event(typed(object), field)
-    }
-
-    fn columns(&self) -> &'static [TableColumnDefinition] {
-        printers::event::COLUMNS
-    }
-
-    fn cells(&self, object: &dyn Object, now: Time) -> Vec<Value> {
-        printers::event::cells(typed(object), now)
     }
 }

@@ -1,15 +1,12 @@
 //! `leases.coordination.k8s.io`
 
-use std::borrow::Cow;
-
 use leasehold_api::coordination::Lease;
-use leasehold_api::meta::TableColumnDefinition;
+use leasehold_api::fields::METADATA_LABELS;
 use leasehold_api::validation::{FieldError, validate_lease_create, validate_lease_update};
-use leasehold_api::{Gvk, Object, Time, TypeCodec, printers};
-use serde_json::Value;
+use leasehold_api::{Gvk, Object, TypeCodec};
 
 use super::typed;
-use crate::resource::{Resource, Strategy, Subresource, Version};
+use crate::resource::{Resource, Strategy, Subresource, Version, View};
 
 const CODEC: TypeCodec = TypeCodec::of::<Lease>();
 
@@ -29,6 +26,8 @@ pub static LEASES: Resource = Resource {
     storage_version_hash: "gqkMMb/YqFM=",
     create_on_update: true,
     unconditional_update: false,
+    labels: METADATA_LABELS,
+    view: View::of::<Lease>(),
     strategy: &LeaseStrategy,
 };
 
@@ -47,17 +46,5 @@ impl Strategy for LeaseStrategy {
         _version: &Version,
     ) -> Vec<FieldError> {
         validate_lease_update(typed(new), typed(old))
-    }
-
-    fn selectable<'a>(&self, _object: &'a dyn Object, _field: &str) -> Option<Cow<'a, str>> {
-        None
-    }
-
-    fn columns(&self) -> &'static [TableColumnDefinition] {
-        printers::lease::COLUMNS
-    }
-
-    fn cells(&self, object: &dyn Object, now: Time) -> Vec<Value> {
-        printers::lease::cells(typed(object), now)
     }
 }

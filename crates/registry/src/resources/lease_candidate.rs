@@ -1,15 +1,12 @@
 //! `leasecandidates.coordination.k8s.io`: stored once, as v1beta1, and served at both of its versions.
 
-use std::borrow::Cow;
-
 use leasehold_api::coordination::LeaseCandidate;
-use leasehold_api::meta::TableColumnDefinition;
+use leasehold_api::fields::METADATA_LABELS;
 use leasehold_api::validation::{FieldError, validate_lease_candidate_create, validate_lease_candidate_update};
-use leasehold_api::{Gvk, Object, Time, TypeCodec, printers};
-use serde_json::Value;
+use leasehold_api::{Gvk, Object, TypeCodec};
 
 use super::typed;
-use crate::resource::{Resource, Strategy, Subresource, Version};
+use crate::resource::{Resource, Strategy, Subresource, Version, View};
 
 const CODEC: TypeCodec = TypeCodec::of::<LeaseCandidate>();
 
@@ -48,6 +45,8 @@ pub static LEASE_CANDIDATES: Resource = Resource {
     storage_version_hash: "lvME0iHWE20=",
     create_on_update: true,
     unconditional_update: false,
+    labels: METADATA_LABELS,
+    view: View::of::<LeaseCandidate>(),
     strategy: &LeaseCandidateStrategy,
 };
 
@@ -66,17 +65,5 @@ impl Strategy for LeaseCandidateStrategy {
         _version: &Version,
     ) -> Vec<FieldError> {
         validate_lease_candidate_update(typed(new), typed(old))
-    }
-
-    fn selectable<'a>(&self, _object: &'a dyn Object, _field: &str) -> Option<Cow<'a, str>> {
-        None
-    }
-
-    fn columns(&self) -> &'static [TableColumnDefinition] {
-        printers::lease_candidate::COLUMNS
-    }
-
-    fn cells(&self, object: &dyn Object, now: Time) -> Vec<Value> {
-        printers::lease_candidate::cells(typed(object), now)
     }
 }

@@ -6,8 +6,6 @@ mod lease_candidate;
 mod namespace;
 mod node;
 
-use std::borrow::Cow;
-
 use leasehold_api::{Kind, Object};
 
 pub use event::{CORE_EVENTS, EVENTS};
@@ -29,15 +27,10 @@ pub fn lookup(group: &str, version: &str, plural: &str) -> Option<(&'static Reso
 }
 
 /// An object as the type that its resource stores.
-fn typed<T: Kind>(object: &dyn Object) -> &T {
+pub(crate) fn typed<T: Kind>(object: &dyn Object) -> &T {
     object.downcast_ref().expect("a strategy is given objects of its own resource")
 }
 
 fn typed_mut<T: Kind>(object: &mut dyn Object) -> &mut T {
     object.downcast_mut().expect("a strategy is given objects of its own resource")
-}
-
-/// A selectable field's value.
-fn borrowed(text: &str) -> Option<Cow<'_, str>> {
-    Some(Cow::Borrowed(text))
 }

@@ -1,18 +1,15 @@
 //! `namespaces`: where leases and events live. Deleting one takes everything in it along.
 
-use std::borrow::Cow;
-
 use leasehold_api::core::Namespace;
-use leasehold_api::meta::TableColumnDefinition;
+use leasehold_api::fields::NAMESPACE_LABELS;
 use leasehold_api::validation::{
     FieldError, validate_namespace_create, validate_namespace_finalize_update, validate_namespace_status_update,
     validate_namespace_update,
 };
-use leasehold_api::{Gvk, Object, Time, TypeCodec, printers};
-use serde_json::Value;
+use leasehold_api::{Gvk, Object, Time, TypeCodec};
 
-use super::{borrowed, typed, typed_mut};
-use crate::resource::{Resource, Strategy, Subresource, Version};
+use super::{typed, typed_mut};
+use crate::resource::{Resource, Strategy, Subresource, Version, View};
 
 const CODEC: TypeCodec = TypeCodec::of::<Namespace>();
 
@@ -44,6 +41,8 @@ pub static NAMESPACES: Resource = Resource {
     storage_version_hash: "Q3oi5N2YM8M=",
     create_on_update: false,
     unconditional_update: true,
+    labels: NAMESPACE_LABELS,
+    view: View::of::<Namespace>(),
     strategy: &NamespaceStrategy,
 };
 
@@ -108,26 +107,5 @@ impl Strategy for NamespaceStrategy {
 
     fn holds(&self, object: &dyn Object) -> bool {
         !typed::<Namespace>(object).spec.finalizers.is_empty()
-    }
-
-    fn selectable<'a>(&self, object: &'a dyn Object, field: &str) -> Option<Cow<'a, str>> {
-        let namespace: &Namespace = typed(object);
-        match field {
-            "status.phase" => borrowed(&namespace.status.phase),
-            "name" => borrowed(&namespace.metadata.name),
-            _ => None,
-        }
-    }
-
-    fn selectable_fields(&self) -> &'static [&'static str] {
-        &["status.phase", "name"]
-    }
-
-    fn columns(&self) -> &'static [TableColumnDefinition] {
-        printers::namespace::COLUMNS
-    }
-
-    fn cells(&self, object: &dyn Object, now: Time) -> Vec<Value> {
-        printers::namespace::cells(typed(object), now)
     }
 }

@@ -1,15 +1,12 @@
 //! `nodes`: machines that say they are alive.
 
-use std::borrow::Cow;
-
 use leasehold_api::core::{Node, Taint};
-use leasehold_api::meta::TableColumnDefinition;
+use leasehold_api::fields::NODE_LABELS;
 use leasehold_api::validation::{FieldError, validate_node_create, validate_node_update};
-use leasehold_api::{Gvk, Object, Time, TypeCodec, printers};
-use serde_json::Value;
+use leasehold_api::{Gvk, Object, TypeCodec};
 
-use super::{borrowed, typed, typed_mut};
-use crate::resource::{Resource, Strategy, Subresource, Version};
+use super::{typed, typed_mut};
+use crate::resource::{Resource, Strategy, Subresource, Version, View};
 
 const CODEC: TypeCodec = TypeCodec::of::<Node>();
 
@@ -34,6 +31,8 @@ pub static NODES: Resource = Resource {
     storage_version_hash: "XwShjMxG9Fs=",
     create_on_update: false,
     unconditional_update: true,
+    labels: NODE_LABELS,
+    view: View::of::<Node>(),
     strategy: &NodeStrategy,
 };
 
@@ -69,25 +68,5 @@ impl Strategy for NodeStrategy {
         _version: &Version,
     ) -> Vec<FieldError> {
         validate_node_update(typed(new), typed(old))
-    }
-
-    fn selectable<'a>(&self, object: &'a dyn Object, field: &str) -> Option<Cow<'a, str>> {
-        let node: &Node = typed(object);
-        match field {
-            "spec.unschedulable" => borrowed(if node.spec.unschedulable { "true" } else { "false" }),
-            _ => None,
-        }
-    }
-
-    fn selectable_fields(&self) -> &'static [&'static str] {
-        &["spec.unschedulable"]
-    }
-
-    fn columns(&self) -> &'static [TableColumnDefinition] {
-        printers::node::COLUMNS
-    }
-
-    fn cells(&self, object: &dyn Object, now: Time) -> Vec<Value> {
-        printers::node::cells(typed(object), now)
     }
 }
