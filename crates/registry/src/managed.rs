@@ -20,10 +20,13 @@ pub(crate) struct Writer<'a> {
 /// What the request itself carried as managed fields is in `new`.
 pub(crate) fn track(place: &Place, live: Option<&dyn Object>, new: &mut dyn Object, writer: Writer<'_>) {
     let sent = std::mem::take(&mut new.metadata_mut().managed_fields);
+    // Left out and empty are the same here: whoever knows nothing of managed fields must not remove them. One empty entry
+    // does.
+    let sent = (!sent.is_empty()).then_some(&sent[..]);
     let recorded = live.map_or(&[][..], |live| &live.metadata().managed_fields);
     let before = live.map(Object::to_value);
     let managers = with_request(place, writer, |request| {
-        apply::track_update(request, before.as_ref(), &new.to_value(), recorded, Some(&sent))
+        apply::track_update(request, before.as_ref(), &new.to_value(), recorded, sent)
     });
     new.metadata_mut().managed_fields = managers;
 }
