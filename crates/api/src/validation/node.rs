@@ -268,6 +268,10 @@ mod tests {
                 "spec.podCIDRs[1]: Duplicate value: \"10.0.0.0/24\"".to_owned(),
             ],
         );
+        check(
+            json!({"podCIDR": "10.0.0.0/24", "podCIDRs": ["10.0.0.0/24", "x"]}),
+            &[format!("spec.podCIDRs[1]: Invalid value: \"x\": {invalid}")],
+        );
         // The single field wins over a list that begins otherwise.
         check(json!({"podCIDR": "10.0.0.0/24", "podCIDRs": ["x"]}), &[]);
     }
