@@ -154,6 +154,14 @@ fn a_node_prints_its_state_and_roles() {
 }
 
 #[test]
+fn the_last_of_several_ready_conditions_counts() {
+    let conditions =
+        json!([{"type": "Ready", "status": "False"}, {"type": "Ready", "status": "True"}]);
+    let node = json!({"metadata": {"name": "n"}, "status": {"conditions": conditions}});
+    assert_eq!(cells::<Node>(node)[1], "Ready");
+}
+
+#[test]
 fn an_event_of_the_old_way_prints_its_own_times_and_count() {
     let event = json!({
         "metadata": {"name": "e"},

@@ -237,6 +237,16 @@ mod tests {
     }
 
     #[test]
+    fn events_with_a_time_may_be_about_what_lives_in_no_namespace() {
+        let about_node = |namespace: &str| {
+            let metadata = json!({"name": "a", "namespace": namespace});
+            let event = event(&json!({"metadata": metadata, "involvedObject": {"kind": "Node"}}));
+            validate_event_create(&event).len()
+        };
+        assert_eq!(["default", "kube-system", "n"].map(about_node), [0, 0, 1]);
+    }
+
+    #[test]
     fn events_with_a_time_say_who_did_what() {
         let long = "x".repeat(129);
         let message = "x".repeat(1025);

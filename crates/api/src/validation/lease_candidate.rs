@@ -121,6 +121,7 @@ mod tests {
                 &[],
             ),
             (&[("binaryVersion", "1.36.0+build.1")], &[]),
+            (&[("emulationVersion", "1.36.0+build.1")], &[]),
             (&[("leaseName", "")], &["spec.leaseName: Required value"]),
             (
                 &[("binaryVersion", "")],

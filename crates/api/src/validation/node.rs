@@ -230,7 +230,7 @@ mod tests {
     fn resources_are_not_negative_and_some_are_whole() {
         let status = json!({
             "capacity": {"cpu": "-100m", "memory": "0.5", "pods": "0.5", "x.io/gpu": "1500m"},
-            "allocatable": {"cpu": "1500m", "pods": "110", "hugepages-2Mi": "0"},
+            "allocatable": {"cpu": "1500m", "pods": "110", "kubernetes.io/batch-cpu": "0.5"},
         });
         let wrong = [
             "status.capacity.cpu: Invalid value: \"-100m\": must be greater than or equal to 0",
@@ -267,6 +267,10 @@ mod tests {
                 format!("spec.podCIDRs: Invalid value: [\"10.0.0.0/24\",\"10.0.0.0/24\"]: {twice}"),
                 "spec.podCIDRs[1]: Duplicate value: \"10.0.0.0/24\"".to_owned(),
             ],
+        );
+        check(
+            json!({"podCIDR": "10.0.0.0/24", "podCIDRs": ["10.0.0.0/24", "x"]}),
+            &[format!("spec.podCIDRs[1]: Invalid value: \"x\": {invalid}")],
         );
         // The single field wins over a list that begins otherwise.
         check(json!({"podCIDR": "10.0.0.0/24", "podCIDRs": ["x"]}), &[]);
