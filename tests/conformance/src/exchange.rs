@@ -21,6 +21,7 @@ use crate::{Error, Target};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What to send.
+#[derive(Clone)]
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
     /// Path and query.
@@ -158,5 +159,63 @@ impl Reply {
             }
         }
         Ok(events)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that sends this after the first request and then keeps the connection open until it is dropped.
+    async fn stuck_server(reply: &'static str) -> (Target, AbortOnDropHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = Target::plain(&listener.local_addr().unwrap().to_string(), None);
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request).await.unwrap();
+            stream.write_all(reply.as_bytes()).await.unwrap();
+            let _ = stream.read(&mut request).await;
+        });
+        (target, AbortOnDropHandle::new(server))
+    }
+
+    #[tokio::test]
+    async fn events_are_read_until_there_are_enough_or_the_time_is_up() {
+        let reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+                     5\r\n{\"a\":\r\n7\r\n1}\n\n{\"b\r\n5\r\n\":2}\n\r\n";
+        for (count, within, want) in [
+            (2, PATIENCE, 2),
+            (1, PATIENCE, 2),
+            (3, Duration::from_millis(200), 2),
+        ] {
+            let (target, _server) = stuck_server(reply).await;
+            let outgoing = Outgoing::new(Method::GET, "/", None);
+            let mut watch = send(&target, outgoing).await.unwrap();
+            let events = watch.events(count, within).await.unwrap();
+            assert!(
+                events.len() >= count.min(want) && events.len() <= want,
+                "{events:?}"
+            );
+            assert_eq!(
+                events[0].pointer("/a").and_then(Doc::to_text).as_deref(),
+                Some("1")
+            );
+        }
+    }
+
+    #[test]
+    fn the_token_gives_way_to_credentials_of_the_request() {
+        let target = Target::plain("localhost:1", Some("secret"));
+        let mut outgoing = Outgoing::new(Method::GET, "/x?y=1", None);
+        let request = outgoing.clone().into_request(&target).unwrap();
+        assert_eq!(request.headers()[AUTHORIZATION], "Bearer secret");
+        assert_eq!(request.headers()[HOST], "localhost:1");
+        outgoing.header("Authorization", "Bearer wrong").unwrap();
+        let request = outgoing.into_request(&target).unwrap();
+        assert_eq!(request.headers()[AUTHORIZATION], "Bearer wrong");
     }
 }

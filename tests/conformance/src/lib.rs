@@ -17,6 +17,8 @@ mod normalise;
 mod replay;
 mod target;
 mod test_server;
+#[cfg(test)]
+mod tls_fake;
 mod transcript;
 
 pub use compare::Difference;

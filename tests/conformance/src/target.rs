@@ -115,6 +115,9 @@ impl Tls {
         for certificate in CertificateDer::pem_slice_iter(ca) {
             roots.add(certificate?)?;
         }
+        if roots.is_empty() {
+            return Err("there is no certificate in the CA".into());
+        }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = || -> Result<_, Error> {
             let builder = ClientConfig::builder_with_provider(provider.clone());
@@ -175,4 +178,70 @@ struct User {
     #[serde(rename = "client-key-data")]
     key: Option<String>,
     token: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+    use crate::exchange::{Outgoing, send};
+    use crate::tls_fake::TlsFake;
+
+    async fn ask(target: &Target, authorization: Option<&str>) -> String {
+        let mut outgoing = Outgoing::new(Method::GET, "/", None);
+        if let Some(value) = authorization {
+            outgoing.header("Authorization", value).unwrap();
+        }
+        let body = send(target, outgoing).await.unwrap().bytes().await.unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_kubeconfig_leads_to_a_server_and_a_request_with_credentials_shows_no_certificate() {
+        let server = TlsFake::start().await;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config");
+        std::fs::write(&path, &server.kubeconfig).unwrap();
+        let target = Target::from_kubeconfig(&path).unwrap();
+        assert_eq!(ask(&target, None).await, "identified");
+        assert_eq!(ask(&target, Some("Bearer wrong")).await, "anonymous");
+    }
+
+    #[tokio::test]
+    async fn a_server_of_another_ca_is_not_believed() {
+        let (server, other) = (TlsFake::start().await, TlsFake::start().await);
+        let url = |kubeconfig: &str| {
+            kubeconfig
+                .lines()
+                .find(|l| l.contains("server:"))
+                .unwrap()
+                .to_owned()
+        };
+        let mixed = server
+            .kubeconfig
+            .replace(&url(&server.kubeconfig), &url(&other.kubeconfig));
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config");
+        std::fs::write(&path, mixed).unwrap();
+        let target = Target::from_kubeconfig(&path).unwrap();
+        assert!(
+            send(&target, Outgoing::new(Method::GET, "/", None))
+                .await
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn urls_that_cannot_be_reached_safely_are_refused() {
+        for (url, ca) in [
+            ("https://x:1", None),
+            ("/x", None),
+            ("https://x:1", Some(&b"-----BEGIN"[..])),
+        ] {
+            assert!(Target::new(url, ca, None, None).is_err(), "{url}");
+        }
+        let plain = Target::new("http://x", None, None, None).unwrap();
+        assert_eq!(plain.authority, "x:80");
+    }
 }

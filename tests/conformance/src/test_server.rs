@@ -32,17 +32,21 @@ impl TestServer {
     pub async fn start(args: &[&str]) -> Result<Self, Error> {
         let scratch = tempfile::tempdir()?;
         let data_dir = scratch.path().join("data");
-        Self::spawn(scratch, data_dir, args).await
+        Self::spawn(&program()?, scratch, data_dir, args).await
     }
 
     /// As [`TestServer::start`] with a data directory that is the caller's and stays.
     pub async fn start_in(data_dir: &Path, args: &[&str]) -> Result<Self, Error> {
-        Self::spawn(tempfile::tempdir()?, data_dir.to_owned(), args).await
+        Self::spawn(&program()?, tempfile::tempdir()?, data_dir.to_owned(), args).await
     }
 
-    async fn spawn(scratch: TempDir, data_dir: PathBuf, args: &[&str]) -> Result<Self, Error> {
-        let program = program()?;
-        let child = Command::new(&program)
+    async fn spawn(
+        program: &Path,
+        scratch: TempDir,
+        data_dir: PathBuf,
+        args: &[&str],
+    ) -> Result<Self, Error> {
+        let child = Command::new(program)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(&data_dir)
             .args(args)
@@ -180,9 +184,58 @@ fn executable(messages: &[u8]) -> Option<PathBuf> {
     paths.next()
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use crate::tls_fake::TlsFake;
+
+    async fn start_stub(data_dir: &Path, args: &[&str]) -> Result<TestServer, Error> {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("stub/server.sh");
+        TestServer::spawn(&program, tempfile::tempdir()?, data_dir.to_owned(), args).await
+    }
+
+    #[tokio::test]
+    async fn a_server_is_there_once_it_is_ready_and_gone_once_it_is_dropped() {
+        let fake = TlsFake::start().await;
+        let directory = tempfile::tempdir().unwrap();
+        let (config, data_dir) = (
+            directory.path().join("config"),
+            directory.path().join("data"),
+        );
+        std::fs::write(&config, &fake.kubeconfig).unwrap();
+        let mut server = start_stub(&data_dir, &[config.to_str().unwrap()])
+            .await
+            .unwrap();
+        assert_eq!(server.data_dir(), data_dir);
+        let (data_dir, config) = (data_dir.display(), config.display());
+        let said = format!("serve --listen 127.0.0.1:0 --data-dir {data_dir} {config}\n");
+        assert_eq!(server.stderr(), said);
+        let reply = send(server.target(), Outgoing::new(Method::GET, "/", None))
+            .await
+            .unwrap();
+        assert_eq!(reply.bytes().await.unwrap(), "identified");
+        assert_eq!(server.child.try_wait().unwrap(), None);
+        let is_running = Command::new("kill")
+            .args(["-0", &server.id().to_string()])
+            .status();
+        assert!(is_running.unwrap().success());
+        let id = server.id().to_string();
+        drop(server);
+        let is_running = Command::new("kill")
+            .args(["-0", &id])
+            .stderr(Stdio::null())
+            .status();
+        assert!(!is_running.unwrap().success());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_ends_early_is_told_with_what_it_said() {
+        let Err(error) = start_stub(Path::new("d"), &[]).await else {
+            panic!("there is no server");
+        };
+        let want = "the server ended with exit status: 3; stderr:\nserve --listen 127.0.0.1:0 --data-dir d\n";
+        assert_eq!(error.to_string(), want);
+    }
 
     #[test]
     fn the_executable_is_found_in_what_cargo_says() {
