@@ -259,3 +259,31 @@ fn without_blanks_after_semicolons(text: &str) -> String {
     let first = parts.next().unwrap_or("").to_owned();
     parts.fold(first, |text, part| text + ";" + part.trim_start())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_after_semicolons_do_not_count() {
+        let cases = [
+            ("application/json", "application/json"),
+            ("a; b=c;  d; ", "a;b=c;d;"),
+            ("299 - \"a b\"", "299 - \"a b\""),
+        ];
+        for (text, want) in cases {
+            assert_eq!(without_blanks_after_semicolons(text), want);
+        }
+    }
+
+    #[test]
+    fn namespaces_are_names_and_new_each_time() {
+        let name = random_namespace();
+        assert_eq!(name.len(), 12);
+        assert!(
+            name.starts_with("t-") && name[2..].bytes().all(|b| b.is_ascii_lowercase()),
+            "{name}"
+        );
+        assert_ne!(name, random_namespace());
+    }
+}

@@ -189,4 +189,25 @@ mod tests {
             r#"{"ns":"t-x","v":"55","x":"{x}"}"#
         );
     }
+
+    #[test]
+    fn bodies_are_sent_as_they_stand_with_saved_values() {
+        let saved = Saved::from([("ns".to_owned(), "t-x".to_owned())]);
+        let cases: [(&str, Option<&[u8]>, bool); 4] = [
+            (
+                r#""body": {"b": "{ns}", "a": 1}"#,
+                Some(br#"{"b": "t-x", "a": 1}"#),
+                true,
+            ),
+            (r#""raw": "{ns}: 1\n""#, Some(b"t-x: 1\n"), true),
+            (r#""base64": "azhzAA==""#, Some(b"k8s\0"), false),
+            (r#""headers": {}"#, None, false),
+        ];
+        for (body, want, is_json) in cases {
+            let text = format!(r#"{{"method": "POST", "path": "/", {body}}}"#);
+            let request: Request = serde_json::from_str(&text).unwrap();
+            assert_eq!(request.body(&saved).unwrap().as_deref(), want, "{body}");
+            assert_eq!(request.is_json(), is_json, "{body}");
+        }
+    }
 }

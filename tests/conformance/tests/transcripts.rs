@@ -11,12 +11,18 @@ use leasehold_conformance::{Error, Target, TestServer, Transcript, replay};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::{Handle, Runtime};
 
-fn main() -> Result<ExitCode, Error> {
-    let args = Arguments::from_args();
+fn main() -> ExitCode {
+    run(&Arguments::from_args()).unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(args: &Arguments) -> Result<ExitCode, Error> {
     let runtime = Runtime::new()?;
     if args.list {
         let nowhere = Target::plain("", None);
-        return Ok(libtest_mimic::run(&args, trials(runtime.handle(), &nowhere)?).exit_code());
+        return Ok(libtest_mimic::run(args, trials(runtime.handle(), &nowhere)?).exit_code());
     }
     let (target, server) = match Target::from_env()? {
         Some(target) => (target, None),
@@ -25,7 +31,7 @@ fn main() -> Result<ExitCode, Error> {
             (server.target().clone(), Some(server))
         }
     };
-    let conclusion = libtest_mimic::run(&args, trials(runtime.handle(), &target)?);
+    let conclusion = libtest_mimic::run(args, trials(runtime.handle(), &target)?);
     if let Some(server) = server.filter(|_| conclusion.has_failed()) {
         eprintln!("stderr of the server:\n{}", server.stderr());
     }
