@@ -41,8 +41,9 @@ pub(crate) fn apply(
 ) -> Result<(Value, Vec<ManagedFieldsEntry>), ApiError> {
     let recorded = live.map_or(&[][..], |live| &live.metadata().managed_fields);
     let before = live.map(Object::to_value);
-    let applied =
-        with_request(place, writer, |request| apply::apply(request, before.as_ref(), recorded, wanted, force))?;
+    let applied = with_request(place, writer, |request| {
+        apply::apply(request, before.as_ref(), recorded, wanted, force)
+    })?;
     Ok((applied.object, applied.managers))
 }
 
@@ -74,9 +75,14 @@ fn ignored(place: &Place) -> FieldSet<'static> {
 /// objects have fields of their own.
 fn reading(place: &Place, api_version: &str) -> Reading {
     let serves = |row: &Resource| {
-        row.versions.iter().any(|version| row.gvk(version).group_version().is(api_version))
+        row.versions
+            .iter()
+            .any(|version| row.gvk(version).group_version().is(api_version))
     };
-    match TABLE.iter().find(|row| row.storage == place.resource.storage && serves(row)) {
+    match TABLE
+        .iter()
+        .find(|row| row.storage == place.resource.storage && serves(row))
+    {
         Some(row) if row.group == place.resource.group => Reading::SameFields,
         Some(_) => Reading::OtherFields,
         None => Reading::Unknown,

@@ -106,9 +106,7 @@ fn mismatch(shape: Shape, value: &Value) -> Option<&'static str> {
     let (fits, expected) = match shape {
         Shape::Boolean => (value.is_boolean(), "boolean"),
         Shape::Int32 | Shape::Int64 => (value.is_number(), "numeric (int or float)"),
-        Shape::Quantity | Shape::IntOrString => {
-            (!value.is_array() && !value.is_object(), "any scalar")
-        }
+        Shape::Quantity | Shape::IntOrString => (!value.is_array() && !value.is_object(), "any scalar"),
         Shape::RawObject => (value.is_object(), "map"),
         _ => (value.is_string(), "string"),
     };
