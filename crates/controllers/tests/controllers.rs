@@ -32,16 +32,31 @@ impl Harness {
         registry.bootstrap().await.expect("the first namespaces");
         let stop = CancellationToken::new();
         let controllers = Controllers::start(&registry, vec![Box::new(controller)], &stop);
-        Self { registry, store, clock, controllers, stop, _directory: directory }
+        Self {
+            registry,
+            store,
+            clock,
+            controllers,
+            stop,
+            _directory: directory,
+        }
     }
 
     async fn create(&self, place: &Place, body: Value) {
         let body = codec::from_value(&place.target(), body).expect("a good body");
-        self.registry.create(place, body, &WriteOptions::internal("test")).await.expect("created");
+        self.registry
+            .create(place, body, &WriteOptions::internal("test"))
+            .await
+            .expect("created");
     }
 
     async fn count(&self, place: &Place) -> usize {
-        self.registry.list(place, &ListOptions::default()).await.expect("a list").items.len()
+        self.registry
+            .list(place, &ListOptions::default())
+            .await
+            .expect("a list")
+            .items
+            .len()
     }
 
     async fn get(&self, place: &Place) -> Option<Value> {
@@ -59,7 +74,11 @@ impl Harness {
             self.clock.advance(Duration::from_millis(10));
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        panic!("still {:?}; controllers: {:?}", value().await, self.controllers.statuses());
+        panic!(
+            "still {:?}; controllers: {:?}",
+            value().await,
+            self.controllers.statuses()
+        );
     }
 
     async fn end(self) {
@@ -74,21 +93,37 @@ async fn a_deleted_namespace_is_emptied_and_goes_when_nothing_holds_it() {
     let h = Harness::with(NamespaceDeletion).await;
     let team = Place::collection(&NAMESPACES, "").named("team");
     let leases = Place::collection(&LEASES, "team");
-    h.create(&Place::collection(&NAMESPACES, ""), json!({"metadata": {"name": "team"}})).await;
+    h.create(
+        &Place::collection(&NAMESPACES, ""),
+        json!({"metadata": {"name": "team"}}),
+    )
+    .await;
     h.create(&leases, json!({"metadata": {"name": "plain"}})).await;
-    h.create(&leases, json!({"metadata": {"name": "held", "finalizers": ["x.io/hold"]}})).await;
-    h.registry.delete(&team, &DeleteOptions::default(), &WriteOptions::internal("test")).await.expect("marked");
+    h.create(
+        &leases,
+        json!({"metadata": {"name": "held", "finalizers": ["x.io/hold"]}}),
+    )
+    .await;
+    h.registry
+        .delete(&team, &DeleteOptions::default(), &WriteOptions::internal("test"))
+        .await
+        .expect("marked");
 
     let message = "Some resources are remaining: leases.coordination.k8s.io has 1 resource instances";
     let says = |namespace: &Option<Value>| {
-        namespace.as_ref().is_some_and(|namespace| namespace["status"]["conditions"][0]["message"] == message)
+        namespace
+            .as_ref()
+            .is_some_and(|namespace| namespace["status"]["conditions"][0]["message"] == message)
     };
     h.until(|| h.get(&team), says).await;
     assert_eq!(h.count(&leases).await, 1, "what a finalizer holds stays");
 
     let release = json!({"metadata": {"finalizers": null}}).to_string().into();
     let held = leases.named("held");
-    h.registry.patch(&held, PatchKind::Merge, &release, &WriteOptions::internal("test")).await.expect("released");
+    h.registry
+        .patch(&held, PatchKind::Merge, &release, &WriteOptions::internal("test"))
+        .await
+        .expect("released");
     h.until(|| h.get(&team), Option::is_none).await;
     assert_eq!(h.count(&leases).await, 0);
     h.end().await;
@@ -104,7 +139,8 @@ async fn an_event_goes_when_its_time_has_come() {
     // Seen once, it has its whole term.
     let looks = h.controllers.statuses()[0].activations;
     h.clock.advance(Duration::from_secs(61));
-    h.until(|| async { h.controllers.statuses()[0].activations }, |now| *now > looks).await;
+    h.until(|| async { h.controllers.statuses()[0].activations }, |now| *now > looks)
+        .await;
     assert_eq!(h.count(&events).await, 1);
     h.clock.advance(ttl);
     h.until(|| h.count(&events), |count| *count == 0).await;

@@ -43,12 +43,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// 401 when credentials were presented and none is good; 403 when the request would be made in another's name.
-    pub fn authenticate(
-        &self,
-        peer: &Peer,
-        headers: &HeaderMap,
-        now: i64,
-    ) -> Result<User, ApiError> {
+    pub fn authenticate(&self, peer: &Peer, headers: &HeaderMap, now: i64) -> Result<User, ApiError> {
         let user = self.user(peer, headers, now)?;
         refuse_impersonation(&user, headers)?;
         Ok(user)
@@ -67,10 +62,7 @@ impl Authenticator {
     }
 
     fn by_token(&self, headers: &HeaderMap) -> Verdict {
-        let Some(token) = headers
-            .get(AUTHORIZATION)
-            .and_then(|value| bearer(value.as_bytes()))
-        else {
+        let Some(token) = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes())) else {
             return Verdict::Absent;
         };
         self.tokens
@@ -83,9 +75,7 @@ impl Authenticator {
 fn by_certificate(peer: &Peer, now: i64) -> Verdict {
     match peer.certificate.as_deref() {
         None => Verdict::Absent,
-        Some(PeerCertificate::Good { user, not_after }) if now <= *not_after => {
-            Verdict::User(user.clone())
-        }
+        Some(PeerCertificate::Good { user, not_after }) if now <= *not_after => Verdict::User(user.clone()),
         Some(_) => Verdict::Bad,
     }
 }
@@ -100,9 +90,7 @@ fn bearer(header: &[u8]) -> Option<&[u8]> {
 
 /// To ignore such a header would let a proxy's client act with the proxy's own rights.
 fn refuse_impersonation(user: &User, headers: &HeaderMap) -> Result<(), ApiError> {
-    let asked = headers
-        .keys()
-        .any(|name| name.as_str().starts_with("impersonate-"));
+    let asked = headers.keys().any(|name| name.as_str().starts_with("impersonate-"));
     if !asked {
         return Ok(());
     }
@@ -152,10 +140,7 @@ mod tests {
     }
 
     /// The user's name, or the code of the refusal.
-    fn outcome(
-        certificate: Option<PeerCertificate>,
-        pairs: &[(&'static str, &'static str)],
-    ) -> Result<String, u16> {
+    fn outcome(certificate: Option<PeerCertificate>, pairs: &[(&'static str, &'static str)]) -> Result<String, u16> {
         authenticator()
             .authenticate(&peer(certificate), &headers(pairs), NOW)
             .map(|user| user.name.to_string())
@@ -204,11 +189,8 @@ mod tests {
 
     #[test]
     fn without_a_token_file_every_token_is_bad() {
-        let got = Authenticator::new(None).authenticate(
-            &peer(None),
-            &headers(&[("authorization", "Bearer good")]),
-            NOW,
-        );
+        let got =
+            Authenticator::new(None).authenticate(&peer(None), &headers(&[("authorization", "Bearer good")]), NOW);
         assert_eq!(got.unwrap_err().code(), 401);
     }
 

@@ -40,8 +40,7 @@ pub fn forbidden(user: &User, attributes: &Attributes<'_>) -> ApiError {
     if attributes.is_resource() {
         return ApiError::forbidden(attributes.group, attributes.resource, attributes.name, &why);
     }
-    ApiError::new(403, "Forbidden", format!("forbidden: {why}"))
-        .with_details(StatusDetails::default())
+    ApiError::new(403, "Forbidden", format!("forbidden: {why}")).with_details(StatusDetails::default())
 }
 
 fn denied(user: &User, attributes: &Attributes<'_>) -> String {
@@ -75,10 +74,7 @@ fn denied(user: &User, attributes: &Attributes<'_>) -> String {
 
 /// Keeps a browser that is shown the message from seeing markup in it.
 fn sanitized(message: &str) -> String {
-    message
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    message.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -24,20 +24,14 @@ impl Authorizer for BuiltIn {
             } else {
                 everybody_may(user, attributes)
             };
-        if allowed {
-            Decision::Allow
-        } else {
-            Decision::Deny
-        }
+        if allowed { Decision::Allow } else { Decision::Deny }
     }
 }
 
 fn node_may(node: &str, attributes: &Attributes<'_>) -> bool {
     match (attributes.group, attributes.resource) {
         ("coordination.k8s.io", "leases") => {
-            attributes.namespace == NODE_LEASES
-                && attributes.subresource.is_empty()
-                && may_keep(node, attributes)
+            attributes.namespace == NODE_LEASES && attributes.subresource.is_empty() && may_keep(node, attributes)
         }
         ("", "nodes") => attributes.namespace.is_empty() && may_touch_node(node, attributes),
         ("" | "events.k8s.io", "events") => {

@@ -47,49 +47,26 @@ const LEASES: &str = "coordination.k8s.io/leases";
 #[test]
 fn a_node_may_keep_its_own_lease_and_no_other() {
     for verb in ["get", "update", "patch", "delete", "create"] {
-        assert!(
-            allows(&node(), &on(verb, LEASES, NODE_LEASES, "n1")),
-            "{verb}"
-        );
-        assert!(
-            !allows(&node(), &on(verb, LEASES, NODE_LEASES, "n2")),
-            "{verb}"
-        );
-        assert!(
-            !allows(&node(), &on(verb, LEASES, "default", "n1")),
-            "{verb}"
-        );
+        assert!(allows(&node(), &on(verb, LEASES, NODE_LEASES, "n1")), "{verb}");
+        assert!(!allows(&node(), &on(verb, LEASES, NODE_LEASES, "n2")), "{verb}");
+        assert!(!allows(&node(), &on(verb, LEASES, "default", "n1")), "{verb}");
     }
     assert!(allows(&node(), &on("create", LEASES, NODE_LEASES, "")));
     for verb in ["list", "watch", "deletecollection"] {
-        assert!(
-            !allows(&node(), &on(verb, LEASES, NODE_LEASES, "")),
-            "{verb}"
-        );
-        assert!(
-            !allows(&node(), &on(verb, LEASES, NODE_LEASES, "n1")),
-            "{verb}"
-        );
+        assert!(!allows(&node(), &on(verb, LEASES, NODE_LEASES, "")), "{verb}");
+        assert!(!allows(&node(), &on(verb, LEASES, NODE_LEASES, "n1")), "{verb}");
     }
 }
 
 #[test]
 fn a_node_may_touch_its_own_node_and_its_status() {
-    for verb in [
-        "get", "create", "update", "patch", "delete", "list", "watch",
-    ] {
+    for verb in ["get", "create", "update", "patch", "delete", "list", "watch"] {
         assert!(allows(&node(), &on(verb, "nodes", "", "n1")), "{verb}");
         assert!(!allows(&node(), &on(verb, "nodes", "", "n2")), "{verb}");
     }
     for verb in ["get", "update", "patch"] {
-        assert!(
-            allows(&node(), &on(verb, "nodes/status", "", "n1")),
-            "{verb}"
-        );
-        assert!(
-            !allows(&node(), &on(verb, "nodes/status", "", "n2")),
-            "{verb}"
-        );
+        assert!(allows(&node(), &on(verb, "nodes/status", "", "n1")), "{verb}");
+        assert!(!allows(&node(), &on(verb, "nodes/status", "", "n2")), "{verb}");
     }
     assert!(allows(&node(), &on("create", "nodes", "", "")));
     for (verb, what, namespace, name) in [
@@ -101,10 +78,7 @@ fn a_node_may_touch_its_own_node_and_its_status() {
         ("get", "nodes/proxy", "", "n1"),
         ("get", "nodes", "default", "n1"),
     ] {
-        assert!(
-            !allows(&node(), &on(verb, what, namespace, name)),
-            "{verb} {what}"
-        );
+        assert!(!allows(&node(), &on(verb, what, namespace, name)), "{verb} {what}");
     }
 }
 
@@ -118,10 +92,7 @@ fn a_node_is_one_only_by_name_and_group() {
         ("system:node:n1x", "system:nodes"),
         ("system:node:N1", "system:nodes"),
     ] {
-        assert!(
-            !allows(&User::authenticated(name, [group]), &get),
-            "{name} {group}"
-        );
+        assert!(!allows(&User::authenticated(name, [group]), &get), "{name} {group}");
     }
     let nobody = User::authenticated("system:node:", ["system:nodes"]);
     assert!(!allows(&nobody, &on("create", "nodes", "", "")));
@@ -143,25 +114,11 @@ fn everybody_may_ask_for_health_and_only_the_known_for_the_rest() {
         assert!(allows(&User::anonymous(), &get(path)), "{path}");
         assert!(allows(&known, &get(path)), "{path}");
     }
-    for path in [
-        "/api",
-        "/api/v1",
-        "/apis",
-        "/apis/coordination.k8s.io",
-        "/openapi/v3",
-    ] {
+    for path in ["/api", "/api/v1", "/apis", "/apis/coordination.k8s.io", "/openapi/v3"] {
         assert!(!allows(&User::anonymous(), &get(path)), "{path}");
         assert!(allows(&known, &get(path)), "{path}");
     }
-    for path in [
-        "/",
-        "",
-        "/metrics",
-        "/healthzz",
-        "/apiserver",
-        "/debug/pprof",
-        "/API",
-    ] {
+    for path in ["/", "", "/metrics", "/healthzz", "/apiserver", "/debug/pprof", "/API"] {
         assert!(!allows(&User::anonymous(), &get(path)), "{path}");
         assert!(!allows(&known, &get(path)), "{path}");
     }
@@ -189,13 +146,7 @@ fn masters_may_do_everything() {
 }
 
 /// A rule: who, verbs, `group resource subresource`, namespaces, names. `*` is any.
-type Rule = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-);
+type Rule = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
 /// The rules for the node `n1`; names are of that node.
 const NODE_RULES: &[Rule] = &[
@@ -206,13 +157,7 @@ const NODE_RULES: &[Rule] = &[
         "kube-node-lease",
         "n1",
     ),
-    (
-        "node",
-        "create",
-        "coordination.k8s.io leases -",
-        "kube-node-lease",
-        "-",
-    ),
+    ("node", "create", "coordination.k8s.io leases -", "kube-node-lease", "-"),
     (
         "node",
         "get update patch delete create list watch",
@@ -240,13 +185,9 @@ fn reference(user: &User, attributes: &Attributes<'_>) -> bool {
     };
     if !attributes.resource.is_empty() {
         let is_n1 = &*user.name == "system:node:n1" && groups.contains(&"system:nodes");
-        let what = [
-            attributes.group,
-            attributes.resource,
-            attributes.subresource,
-        ]
-        .map(dash)
-        .join(" ");
+        let what = [attributes.group, attributes.resource, attributes.subresource]
+            .map(dash)
+            .join(" ");
         return is_n1
             && NODE_RULES.iter().any(|(_, verbs, on, namespace, name)| {
                 verbs.split(' ').any(|verb| verb == attributes.verb)
@@ -257,9 +198,7 @@ fn reference(user: &User, attributes: &Attributes<'_>) -> bool {
     }
     let first = attributes.path.split('/').nth(1).unwrap_or_default();
     let readable: &[&str] = if groups.contains(&"system:authenticated") {
-        &[
-            "healthz", "livez", "readyz", "version", "api", "apis", "openapi",
-        ]
+        &["healthz", "livez", "readyz", "version", "api", "apis", "openapi"]
     } else if groups.contains(&"system:unauthenticated") {
         &["healthz", "livez", "readyz", "version"]
     } else {

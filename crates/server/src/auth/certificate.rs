@@ -134,12 +134,7 @@ impl ClientCas {
         })
     }
 
-    fn earliest_end(
-        &self,
-        own: &X509Certificate<'_>,
-        path: &VerifiedPath<'_>,
-        now: i64,
-    ) -> Result<i64, String> {
+    fn earliest_end(&self, own: &X509Certificate<'_>, path: &VerifiedPath<'_>, now: i64) -> Result<i64, String> {
         let anchor = self
             .anchor_not_after(path.anchor(), now)
             .ok_or("the authority is not valid")?;

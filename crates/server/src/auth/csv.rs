@@ -20,10 +20,7 @@ pub(super) struct CsvError {
 /// All records; empty lines are passed over. A field is either without any quote or wholly in quotes, within which a
 /// quote is doubled and a line may end. There are no comments.
 pub(super) fn records(text: &str) -> Result<Vec<Record>, CsvError> {
-    let mut reader = Reader {
-        rest: text,
-        line: 1,
-    };
+    let mut reader = Reader { rest: text, line: 1 };
     let mut records = Vec::new();
     while !reader.rest.is_empty() {
         if reader.end_of_line() {
@@ -62,11 +59,7 @@ impl Reader<'_> {
     fn fields(&mut self) -> Result<Vec<String>, CsvError> {
         let mut fields = Vec::new();
         loop {
-            fields.push(if self.skip("\"") {
-                self.quoted()?
-            } else {
-                self.bare()?
-            });
+            fields.push(if self.skip("\"") { self.quoted()? } else { self.bare()? });
             if self.skip(",") {
                 continue;
             }
@@ -112,10 +105,7 @@ impl Reader<'_> {
     }
 
     fn error(&self, what: &'static str) -> CsvError {
-        CsvError {
-            line: self.line,
-            what,
-        }
+        CsvError { line: self.line, what }
     }
 }
 
@@ -124,11 +114,7 @@ mod tests {
     use super::*;
 
     fn fields(text: &str) -> Vec<Vec<String>> {
-        records(text)
-            .unwrap()
-            .into_iter()
-            .map(|record| record.fields)
-            .collect()
+        records(text).unwrap().into_iter().map(|record| record.fields).collect()
     }
 
     #[test]

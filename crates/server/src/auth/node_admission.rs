@@ -41,12 +41,7 @@ impl NodeAdmission {
         }
     }
 
-    fn judge_lease(
-        &self,
-        place: &Place,
-        new: Option<&ObjectMeta>,
-        old: Option<&ObjectMeta>,
-    ) -> Refusal {
+    fn judge_lease(&self, place: &Place, new: Option<&ObjectMeta>, old: Option<&ObjectMeta>) -> Refusal {
         if &*place.namespace != NODE_LEASES {
             return Err(format!(
                 "node {:?} can only access leases in the {NODE_LEASES:?} system namespace",
@@ -89,10 +84,7 @@ impl NodeAdmission {
         if own {
             return Ok(());
         }
-        Err(format!(
-            "node {:?} can only access what has its own name",
-            self.node
-        ))
+        Err(format!("node {:?} can only access what has its own name", self.node))
     }
 
     /// A finalizer would keep others from deleting the object, and its removal would let it go too early.
@@ -114,21 +106,14 @@ impl NodeAdmission {
 }
 
 impl Admission for NodeAdmission {
-    fn admit(
-        &self,
-        place: &Place,
-        new: Option<&dyn Object>,
-        old: Option<&dyn Object>,
-    ) -> Result<(), ApiError> {
+    fn admit(&self, place: &Place, new: Option<&dyn Object>, old: Option<&dyn Object>) -> Result<(), ApiError> {
         self.judge(
             place,
             new.map(|object| object.metadata()),
             old.map(|object| object.metadata()),
         )
         .and_then(|()| match (new, old) {
-            (Some(new), Some(old))
-                if place.resource.plural == "nodes" && taints_differ(new, old) =>
-            {
+            (Some(new), Some(old)) if place.resource.plural == "nodes" && taints_differ(new, old) => {
                 Err(self.may_not_modify("taints"))
             }
             _ => Ok(()),

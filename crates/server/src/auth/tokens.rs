@@ -137,10 +137,7 @@ impl Tokens {
             ));
         };
         if token.is_empty() {
-            tracing::warn!(
-                line = record.line,
-                "an empty token in the token file is passed over"
-            );
+            tracing::warn!(line = record.line, "an empty token in the token file is passed over");
             return Ok(());
         }
         if name.is_empty() {
@@ -157,10 +154,7 @@ impl Tokens {
         let bucket = self.by_prefix.entry(prefix(&digest)).or_default();
         match bucket.iter_mut().find(|token| token.digest == digest) {
             Some(token) => {
-                tracing::warn!(
-                    line,
-                    "a token stands in the token file twice; the last one counts"
-                );
+                tracing::warn!(line, "a token stands in the token file twice; the last one counts");
                 token.user = user;
             }
             None => bucket.push(Token { digest, user }),
@@ -205,10 +199,7 @@ mod tests {
     }
 
     fn found(name: &str, groups: &[&str]) -> Option<(String, Vec<String>)> {
-        Some((
-            name.to_owned(),
-            groups.iter().map(ToString::to_string).collect(),
-        ))
+        Some((name.to_owned(), groups.iter().map(ToString::to_string).collect()))
     }
 
     #[test]
@@ -221,10 +212,7 @@ mod tests {
              t4,both,5,\"system:authenticated,,x\"\n",
         )
         .unwrap();
-        assert_eq!(
-            user(&tokens, "t1"),
-            found("alice", &["system:authenticated"])
-        );
+        assert_eq!(user(&tokens, "t1"), found("alice", &["system:authenticated"]));
         assert_eq!(
             user(&tokens, "t2"),
             found("bob", &["dev", "ops", "system:authenticated"])
@@ -233,10 +221,7 @@ mod tests {
             user(&tokens, "t3"),
             found("root", &["system:masters", "system:authenticated"])
         );
-        assert_eq!(
-            user(&tokens, "t4"),
-            found("both", &["system:authenticated", "x"])
-        );
+        assert_eq!(user(&tokens, "t4"), found("both", &["system:authenticated", "x"]));
         for unknown in ["", "t", "t11", "T1", "t1 ", "alice"] {
             assert_eq!(user(&tokens, unknown), None, "{unknown:?}");
         }

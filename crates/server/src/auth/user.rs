@@ -38,10 +38,7 @@ impl User {
     #[must_use]
     pub fn authenticated<'a>(name: &str, groups: impl IntoIterator<Item = &'a str>) -> Self {
         let mut groups: Vec<Arc<str>> = groups.into_iter().map(Arc::from).collect();
-        let settled = name == ANONYMOUS
-            || groups
-                .iter()
-                .any(|g| matches!(&**g, AUTHENTICATED | UNAUTHENTICATED));
+        let settled = name == ANONYMOUS || groups.iter().any(|g| matches!(&**g, AUTHENTICATED | UNAUTHENTICATED));
         if !settled {
             groups.push(AUTHENTICATED.into());
         }

@@ -98,16 +98,9 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Outgoing<B> {
     type Data = Bytes;
     type Error = B::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let outcome = self.poll_next(cx);
-        say(if outcome.is_ready() {
-            Said::Gave
-        } else {
-            Said::Wait
-        });
+        say(if outcome.is_ready() { Said::Gave } else { Said::Wait });
         outcome
     }
 
@@ -136,9 +129,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_leaves_in_pieces_and_is_in_progress_until_it_is_gone() {
         let activity = Arc::new(Activity::default());
-        let sent: Bytes = (0..PIECE * 2 + 5)
-            .map(|n| u8::try_from(n % 251).unwrap())
-            .collect();
+        let sent: Bytes = (0..PIECE * 2 + 5).map(|n| u8::try_from(n % 251).unwrap()).collect();
         let mut body = Outgoing::new(Full::new(sent.clone()), InProgress::begin(&activity));
         assert_eq!(body.size_hint().exact(), Some(sent.len() as u64));
         assert!(!activity.is_quiet());

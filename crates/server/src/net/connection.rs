@@ -99,12 +99,7 @@ impl<H: Handler> Common<H> {
     }
 
     /// Serves plain HTTP until the connection has ended.
-    pub(super) async fn serve_plain(
-        &self,
-        stream: TcpStream,
-        address: SocketAddr,
-        close: CancellationToken,
-    ) {
+    pub(super) async fn serve_plain(&self, stream: TcpStream, address: SocketAddr, close: CancellationToken) {
         if prepare(&stream).is_err() {
             return;
         }
@@ -144,23 +139,15 @@ impl<H: Handler> Common<H> {
         true
     }
 
-    async fn handshake(
-        &self,
-        stream: TcpStream,
-        tls: &Tls,
-    ) -> Option<TlsStream<StallGuard<TcpStream>>> {
+    async fn handshake(&self, stream: TcpStream, tls: &Tls) -> Option<TlsStream<StallGuard<TcpStream>>> {
         prepare(&stream).ok()?;
         let socket = StallGuard::new(stream, self.limits.stall);
         let acceptor = TlsAcceptor::from(Arc::clone(&tls.current().config));
         acceptor.accept(socket).await.ok()
     }
 
-    async fn serve<S>(
-        &self,
-        socket: S,
-        protocol: &Builder<StreamExecutor>,
-        connection: Connection<H>,
-    ) where
+    async fn serve<S>(&self, socket: S, protocol: &Builder<StreamExecutor>, connection: Connection<H>)
+    where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let connection = Arc::new(connection);
@@ -184,8 +171,7 @@ impl<H: Handler> Common<H> {
                 }
                 Verdict::Cut => return,
             }
-            look.as_mut()
-                .reset(Instant::now() + watchdog.pause(&self.limits));
+            look.as_mut().reset(Instant::now() + watchdog.pause(&self.limits));
         }
     }
 }

@@ -20,9 +20,6 @@ pub trait Handler: Send + Sync + 'static {
     /// The future is dropped when the client goes away, so what must run to its end may not be part of it. A response
     /// with `Connection: close` closes the connection after the requests in progress, over HTTP/2 too: as Kubernetes
     /// does for callers that it does not know (CVE-2023-44487).
-    fn handle(
-        &self,
-        request: Request<Incoming>,
-        peer: &Arc<Peer>,
-    ) -> impl Future<Output = Response<Self::Body>> + Send;
+    fn handle(&self, request: Request<Incoming>, peer: &Arc<Peer>)
+    -> impl Future<Output = Response<Self::Body>> + Send;
 }

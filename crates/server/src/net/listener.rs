@@ -20,10 +20,7 @@ impl Listener {
     /// Takes TLS connections.
     #[must_use]
     pub fn tls(socket: TcpListener, tls: Arc<Tls>) -> Self {
-        Self {
-            socket,
-            tls: Some(tls),
-        }
+        Self { socket, tls: Some(tls) }
     }
 
     /// Takes plain HTTP, from this machine only.

@@ -37,20 +37,13 @@ impl Proof {
             certificate: None,
         });
         Self {
-            judged: RwLock::new(Judged {
-                peer,
-                generation: 0,
-            }),
+            judged: RwLock::new(Judged { peer, generation: 0 }),
             again: None,
         }
     }
 
     /// Of a peer that has the key of the first certificate in `chain`.
-    pub(super) fn certificate(
-        address: SocketAddr,
-        chain: Vec<CertificateDer<'static>>,
-        tls: Arc<Tls>,
-    ) -> Self {
+    pub(super) fn certificate(address: SocketAddr, chain: Vec<CertificateDer<'static>>, tls: Arc<Tls>) -> Self {
         let judged = RwLock::new(judge(address, &chain, &tls.current()));
         Self {
             judged,
@@ -79,15 +72,9 @@ impl Proof {
 /// Without authorities a certificate says nothing at all, as if none was shown.
 fn judge(address: SocketAddr, chain: &[CertificateDer<'_>], current: &Current) -> Judged {
     let now = UnixTime::now().as_secs().cast_signed();
-    let certificate = current
-        .clients
-        .as_ref()
-        .map(|cas| Arc::new(cas.judge(chain, now)));
+    let certificate = current.clients.as_ref().map(|cas| Arc::new(cas.judge(chain, now)));
     Judged {
-        peer: Arc::new(Peer {
-            address,
-            certificate,
-        }),
+        peer: Arc::new(Peer { address, certificate }),
         generation: current.generation,
     }
 }

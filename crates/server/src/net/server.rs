@@ -102,12 +102,7 @@ impl<H: Handler> Server<H> {
     }
 
     /// Accepts connections until `drain` is cancelled; returns those that are still open.
-    async fn accept<A: Accept>(
-        &self,
-        acceptor: &A,
-        tls: Option<&Arc<Tls>>,
-        drain: &CancellationToken,
-    ) -> JoinSet<()> {
+    async fn accept<A: Accept>(&self, acceptor: &A, tls: Option<&Arc<Tls>>, drain: &CancellationToken) -> JoinSet<()> {
         let mut connections = JoinSet::new();
         let mut pause = Duration::ZERO;
         let mut resume = Instant::now();

@@ -34,47 +34,31 @@ impl<S> StallGuard<S> {
         }
     }
 
-    fn watch<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        outcome: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+    fn watch<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
             self.stuck = false;
             return outcome;
         }
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep(self.bound)));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.bound)));
         if !self.stuck {
             self.stuck = true;
             timer.as_mut().reset(Instant::now() + self.bound);
         }
-        timer.as_mut().poll(cx).map(|()| {
-            Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the client reads nothing",
-            ))
-        })
+        timer
+            .as_mut()
+            .poll(cx)
+            .map(|()| Err(io::Error::new(io::ErrorKind::TimedOut, "the client reads nothing")))
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for StallGuard<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_read(cx, buf)
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for StallGuard<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.socket).poll_write(cx, buf);
         self.watch(cx, outcome)
     }
@@ -153,10 +137,7 @@ async fn unless_stuck(stream: impl Future<Output = ()>, bound: Duration) {
             Said::Gave => timer = None,
             Said::Nothing => {}
         }
-        timer
-            .get_or_insert_with(|| Box::pin(sleep(bound)))
-            .as_mut()
-            .poll(cx)
+        timer.get_or_insert_with(|| Box::pin(sleep(bound))).as_mut().poll(cx)
     })
     .await;
 }
@@ -189,9 +170,7 @@ mod tests {
             while total < 40 {
                 tokio::time::sleep(BOUND - Duration::from_secs(1)).await;
                 let mut buffer = [0; 4];
-                total += tokio::io::AsyncReadExt::read(&mut theirs, &mut buffer)
-                    .await
-                    .unwrap();
+                total += tokio::io::AsyncReadExt::read(&mut theirs, &mut buffer).await.unwrap();
             }
         });
         guarded.write_all(&[7; 40]).await.unwrap();

@@ -50,8 +50,7 @@ impl Identity {
         if chain.is_empty() {
             return Err(TlsError::Chain("it holds no certificate".to_owned()));
         }
-        let key =
-            PrivateKeyDer::from_pem_slice(key).map_err(|error| TlsError::Key(error.to_string()))?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| TlsError::Key(error.to_string()))?;
         Ok(Self { chain, key })
     }
 }
@@ -121,12 +120,9 @@ impl Tls {
 fn config(identity: Identity, clients: Option<&ClientCas>) -> Result<Arc<ServerConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let algorithms = provider.signature_verification_algorithms;
-    let builder =
-        ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&TLS13, &TLS12])?;
+    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&TLS13, &TLS12])?;
     let builder = match clients {
-        Some(cas) => {
-            builder.with_client_cert_verifier(Arc::new(AskAnyCertificate::new(cas, algorithms)))
-        }
+        Some(cas) => builder.with_client_cert_verifier(Arc::new(AskAnyCertificate::new(cas, algorithms))),
         None => builder.with_no_client_auth(),
     };
     let mut config = builder.with_single_cert(identity.chain, identity.key)?;
