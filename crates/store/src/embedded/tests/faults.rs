@@ -165,6 +165,26 @@ async fn a_full_disk_refuses_writes_and_takes_them_again_once_there_is_room() {
 }
 
 #[tokio::test]
+async fn a_clean_end_remembers_the_revisions_that_were_given_out_in_vain() {
+    let disk = MemoryDisk::default();
+    let store = open(&disk, &small()).unwrap();
+    let first = store.create(key("leases", "a"), value(1, 100)).await.unwrap();
+    disk.set_fault(Some(Fault {
+        at: 0,
+        sticky: true,
+        error: ErrorKind::StorageFull,
+    }));
+    for _ in 0..5 {
+        assert_eq!(store.create(key("leases", "b"), value(2, 100)).await, Err(Error::Full));
+    }
+    disk.set_fault(None);
+    store.close().await.unwrap();
+    let store = open(&disk, &small()).unwrap();
+    let next = store.create(key("leases", "b"), value(2, 100)).await.unwrap();
+    assert_eq!(next, Revision(first.0 + 6));
+}
+
+#[tokio::test]
 async fn a_full_store_notices_by_itself_that_there_is_room_again() {
     let disk = MemoryDisk::default();
     let store = open(&disk, &small()).unwrap();
