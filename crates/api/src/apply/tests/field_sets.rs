@@ -96,6 +96,75 @@ fn elements_print_as_messages_show_them() {
 }
 
 #[test]
+fn values_have_one_order_however_large_they_are() {
+    let texts = [
+        "-9223372036854775808",
+        "-1.5",
+        "-1",
+        "-0.0",
+        "0",
+        "0.5",
+        "1",
+        "9007199254740992",
+        "9007199254740992.0",
+        "9007199254740993",
+        "9223372036854775807",
+        "9223372036854775808",
+        "18446744073709551615",
+        "1e19",
+        "1e300",
+        "\"a\"",
+        "true",
+        "[1,2]",
+        "[1]",
+        "{\"a\":1}",
+        "{\"a\":2}",
+        "null",
+    ];
+    let values: Vec<Value> = texts
+        .iter()
+        .map(|text| serde_json::from_str(text).unwrap())
+        .collect();
+    let compare = |a: usize, b: usize| values::compare(&values[a], &values[b]);
+    let all = 0..values.len();
+    for a in all.clone() {
+        for b in all.clone() {
+            assert_eq!(
+                compare(a, b),
+                compare(b, a).reverse(),
+                "{} {}",
+                texts[a],
+                texts[b]
+            );
+            for c in all
+                .clone()
+                .filter(|&c| compare(a, b).is_le() && compare(b, c).is_le())
+            {
+                assert!(
+                    compare(a, c).is_le(),
+                    "{} {} {}",
+                    texts[a],
+                    texts[b],
+                    texts[c]
+                );
+            }
+        }
+    }
+    assert!(values::equal(&json!(1), &json!(1.0)));
+    assert!(!values::equal(
+        &json!(9_007_199_254_740_993_u64),
+        &json!(9_007_199_254_740_992.0)
+    ));
+}
+
+#[test]
+fn json_maps_are_sorted() {
+    // Another crate may turn on `preserve_order` for all: then sets and comparisons need care.
+    let map: Value = serde_json::from_str(r#"{"b":1,"a":2}"#).unwrap();
+    assert_eq!(map.to_string(), r#"{"a":2,"b":1}"#);
+}
+
+#[test]
 fn a_parent_and_its_child_are_two_paths() {
     let parent = FieldSet::of_fields(&[&["a"]]);
     let child = FieldSet::of_fields(&[&["a", "b"]]);
