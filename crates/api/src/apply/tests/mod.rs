@@ -4,8 +4,10 @@
 //! write through. Managed fields are compared as lines, `manager operation time fields`, with the fields' exact text.
 
 mod field_sets;
+pub(crate) mod node;
 mod objects;
 mod properties;
+mod recorded;
 mod transcripts;
 
 use serde_json::{Value, json};
@@ -61,6 +63,11 @@ impl Server {
         }
     }
 
+    fn kind(&self) -> &'static str {
+        let name = self.codec.schema.name;
+        name.rsplit_once('.').map_or(name, |(_, kind)| kind)
+    }
+
     fn tick(&mut self) {
         self.now += 1;
     }
@@ -85,7 +92,7 @@ impl Server {
     fn apply_with(&mut self, manager: &str, mut config: Value, force: bool) -> Result<(), ApiError> {
         self.tick();
         config["apiVersion"] = json!(self.api_version);
-        config["kind"] = json!("Lease");
+        config["kind"] = json!(self.kind());
         config["metadata"]["name"] = json!("a");
         let applied = apply(
             &self.request(manager),
