@@ -5,6 +5,8 @@
 //! encoded as the client asked. Nothing here knows what a lease is.
 
 pub mod auth;
+pub mod discovery;
 pub mod net;
+mod openapi;
 
 pub use auth::{Attributes, User};
