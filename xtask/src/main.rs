@@ -1,1 +1,48 @@
-fn main() {}
+//! Developer commands. `cargo xtask test` is what CI runs and what a developer runs: there is no second recipe.
+
+mod command;
+mod runner;
+mod steps;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Developer commands of Leasehold
+#[derive(Debug, Parser)]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run every check, in order, and say what passed, failed and was skipped
+    Test {
+        /// Stop at the first check that fails
+        #[arg(long)]
+        fail_fast: bool,
+        /// Run only these steps
+        #[arg(value_name = "STEP", value_parser = steps::names())]
+        only: Vec<String>,
+    },
+    /// Run the tidiness checks alone
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let (only, fail_fast) = match Args::parse().task {
+        Task::Test { fail_fast, only } => (only, fail_fast),
+        Task::Tidy => (vec!["tidy".to_owned()], false),
+    };
+    let chosen = steps::ALL
+        .iter()
+        .filter(|step| only.is_empty() || only.iter().any(|name| name == step.name));
+    let results = runner::run(chosen, fail_fast, &mut std::io::stdout());
+    if runner::has_failed(&results) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}

@@ -7,12 +7,19 @@
 #[macro_use]
 mod object;
 
+pub mod apply;
 pub mod codec;
 pub mod coordination;
+pub mod core;
 mod error;
+pub mod events;
+pub mod fields;
 mod gvk;
 pub mod meta;
 pub mod options;
+pub mod patch;
+pub mod printers;
+mod quantity;
 pub mod schema;
 pub mod selector;
 mod time;
@@ -21,4 +28,5 @@ pub mod validation;
 pub use error::ApiError;
 pub use gvk::{GroupVersion, Gvk};
 pub use object::{Encode, Kind, Object, TypeCodec};
+pub use quantity::{Quantity, QuantityError};
 pub use time::{MicroTime, Time, TimeError};

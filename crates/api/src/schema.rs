@@ -128,6 +128,7 @@ shaped! {
     i64 => Shape::Int64,
     crate::Time => Shape::Time,
     crate::MicroTime => Shape::MicroTime,
+    crate::Quantity => Shape::Quantity,
     crate::meta::FieldsV1 => Shape::RawObject,
 }
 

@@ -47,9 +47,6 @@ mod tests {
             Monotonic(Duration::MAX)
         );
         assert_eq!(point.since(point + Duration::from_secs(1)), Duration::ZERO);
-        assert_eq!(
-            (point + Duration::from_secs(2)).since(point),
-            Duration::from_secs(2)
-        );
+        assert_eq!((point + Duration::from_secs(2)).since(point), Duration::from_secs(2));
     }
 }

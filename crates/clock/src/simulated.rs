@@ -114,9 +114,6 @@ mod tests {
         assert_eq!(clock.now(), before);
         assert_eq!(clock.wall(), SystemTime::UNIX_EPOCH);
         clock.advance(Duration::from_secs(1));
-        assert_eq!(
-            clock.wall(),
-            SystemTime::UNIX_EPOCH + Duration::from_secs(1)
-        );
+        assert_eq!(clock.wall(), SystemTime::UNIX_EPOCH + Duration::from_secs(1));
     }
 }

@@ -17,10 +17,7 @@ impl Clock for SystemClock {
         Monotonic(since_boot())
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the clock that everyone else asks"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everyone else asks")]
     fn wall(&self) -> SystemTime {
         SystemTime::now()
     }
@@ -102,14 +99,8 @@ mod tests {
         let clock = SystemClock;
         let mut sleep = clock.sleep_until(clock.now() + Duration::from_secs(3600));
         let over = tokio::time::timeout(Duration::from_secs(1800), &mut sleep).await;
-        assert!(
-            over.is_err(),
-            "the sleep trusted the timer instead of the clock"
-        );
+        assert!(over.is_err(), "the sleep trusted the timer instead of the clock");
         let over = tokio::time::timeout(Duration::from_secs(7200), &mut sleep).await;
-        assert!(
-            over.is_err(),
-            "the sleep trusted the timer instead of the clock"
-        );
+        assert!(over.is_err(), "the sleep trusted the timer instead of the clock");
     }
 }

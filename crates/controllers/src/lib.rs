@@ -1,1 +1,14 @@
-//! Controllers of leases, nodes and namespaces.
+//! What gives stored objects their meaning over time: namespaces that are being deleted are emptied, old events go.
+//!
+//! One [`driver`] runs every controller: it is woken by a change or by the clock, and an activation carries no input, so
+//! that there is one code path for all of them. Each controller is a pure decision and a thin shell around it that acts
+//! through the registry. A controller never holds state that it could not rebuild from the store, and no decision
+//! compares a time that a client wrote with our clock.
+
+pub mod driver;
+mod event_expiry;
+mod namespace_deletion;
+
+pub use driver::{Controller, Controllers, Outcome, Status};
+pub use event_expiry::EventExpiry;
+pub use namespace_deletion::NamespaceDeletion;

@@ -4,11 +4,28 @@
 //! that speaks HTTP is above, everything that keeps bytes is below. It never trusts a time in an object, and decides
 //! nothing about who may do what, beyond asking the caller's [`Admission`].
 
+mod bootstrap;
+mod create;
+mod delete;
+pub mod errors;
+mod filter;
+mod get;
+mod list;
+mod managed;
+mod names;
 mod outcome;
+mod patch;
 mod place;
+mod registry;
 mod resource;
 pub mod resources;
+mod token;
+mod update;
+mod watch;
+mod write;
 
 pub use outcome::{Deleted, Event, EventKind, Item, List, WatchItem, Written};
 pub use place::{Admission, Caller, PatchKind, Place, WriteOptions};
-pub use resource::{Column, Conversion, Resource, Strategy, Subresource, Version};
+pub use registry::Registry;
+pub use resource::{Conversion, Resource, Strategy, Subresource, Version, View};
+pub use watch::Watch;

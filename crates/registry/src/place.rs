@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use leasehold_api::codec::Target;
 use leasehold_api::{ApiError, Gvk, Object};
 
 use crate::resource::{Resource, Subresource, Version};
@@ -22,10 +23,29 @@ pub struct Place {
 }
 
 impl Place {
+    /// A resource's objects in a namespace, or all of them where it is empty, in the preferred version.
+    #[must_use]
+    pub fn collection(resource: &'static Resource, namespace: &str) -> Self {
+        let version = &resource.versions[0];
+        Self { resource, version, subresource: None, namespace: namespace.into(), name: "".into() }
+    }
+
+    /// One object of this collection.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Self {
+        Self { name: name.into(), ..self.clone() }
+    }
+
     /// The kind of the objects here.
     #[must_use]
     pub fn gvk(&self) -> Gvk {
         self.resource.gvk(self.version)
+    }
+
+    /// What a body must hold here.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        Target { gvk: self.gvk(), codec: self.version.codec }
     }
 
     /// 404 for this name.

@@ -2,9 +2,14 @@
 
 use std::borrow::Cow;
 
+use leasehold_api::fields::{FieldLabels, Selectable};
+use leasehold_api::meta::TableColumnDefinition;
+use leasehold_api::printers::Printer;
 use leasehold_api::validation::FieldError;
-use leasehold_api::{Gvk, Object, Time, TypeCodec};
+use leasehold_api::{Gvk, Kind, Object, Time, TypeCodec};
 use serde_json::Value;
+
+use crate::resources::typed;
 
 /// A part of an object with a path of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,8 +61,35 @@ pub struct Resource {
     pub create_on_update: bool,
     /// Whether PUT without a resourceVersion is taken.
     pub unconditional_update: bool,
+    /// What can be selected by.
+    pub labels: FieldLabels,
+    /// How its objects are selected and shown.
+    pub view: View,
     /// Its rules.
     pub strategy: &'static dyn Strategy,
+}
+
+/// How objects of one stored type are selected by fields and shown as rows of a table.
+#[derive(Clone, Copy)]
+pub struct View {
+    /// The columns of its table.
+    pub columns: &'static [TableColumnDefinition],
+    /// One row of its table, a cell for each column.
+    pub cells: fn(&dyn Object, Time) -> Vec<Value>,
+    /// The value behind a name that [`FieldLabels::resolve`] gives.
+    pub field: for<'a> fn(&'a dyn Object, &str) -> Option<Cow<'a, str>>,
+}
+
+impl View {
+    /// The view of `T`.
+    #[must_use]
+    pub const fn of<T: Kind + Printer + Selectable>() -> Self {
+        Self {
+            columns: T::COLUMNS,
+            cells: |object, now| typed::<T>(object).cells(now),
+            field: |object, label| typed::<T>(object).field(label),
+        }
+    }
 }
 
 /// One version in which a resource is served.
@@ -132,23 +164,11 @@ impl std::fmt::Debug for Version {
     }
 }
 
-/// A table column.
-#[derive(Clone, Copy, Debug)]
-pub struct Column {
-    /// The heading, such as `Holder`.
-    pub name: &'static str,
-    /// `string` or `integer`.
-    pub kind: &'static str,
-    /// `name` for the first column, else empty.
-    pub format: &'static str,
-    /// What the cell says.
-    pub description: &'static str,
-    /// 0 is always shown, higher only in wide output.
-    pub priority: i32,
-}
-
 /// The rules of a resource. Pure; objects are in the stored version.
 pub trait Strategy: Send + Sync {
+    /// Fills in what a client may leave out, as if the client had sent it.
+    fn default(&self, _new: &mut dyn Object) {}
+
     /// Completes or clears fields of an object about to be created.
     fn prepare_create(&self, _new: &mut dyn Object) {}
 
@@ -167,17 +187,20 @@ pub trait Strategy: Send + Sync {
         version: &Version,
     ) -> Vec<FieldError>;
 
-    /// The value of a field that can be selected by; `None` for a field that is not known.
-    fn selectable<'a>(&self, object: &'a dyn Object, field: &str) -> Option<Cow<'a, str>>;
-
-    /// The names that [`Strategy::selectable`] knows beside `metadata.name` and `metadata.namespace`.
-    fn selectable_fields(&self) -> &'static [&'static str] {
-        &[]
+    /// Why an object of this name may not be deleted, if so.
+    fn undeletable(&self, _name: &str) -> Option<&'static str> {
+        None
     }
 
-    /// The columns of its table.
-    fn columns(&self) -> &'static [Column];
+    /// Marks an object as being deleted: by default, with a timestamp and no grace period.
+    fn begin_deletion(&self, object: &mut dyn Object, now: Time) {
+        let metadata = object.metadata_mut();
+        metadata.deletion_timestamp = Some(now);
+        metadata.deletion_grace_period_seconds = Some(0);
+    }
 
-    /// One row of its table, a cell for each column.
-    fn cells(&self, object: &dyn Object, now: Time) -> Vec<Value>;
+    /// Whether something beside `metadata.finalizers` still holds an object that is being deleted.
+    fn holds(&self, _object: &dyn Object) -> bool {
+        false
+    }
 }

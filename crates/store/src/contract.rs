@@ -49,6 +49,27 @@ pub enum Range {
     Name(Key),
 }
 
+impl Range {
+    /// The resource that all its keys are of.
+    #[must_use]
+    pub fn resource(&self) -> &'static str {
+        match self {
+            Self::Resource(resource) | Self::Namespace(resource, _) => resource,
+            Self::Name(key) => key.resource,
+        }
+    }
+
+    /// Whether a key lies in it.
+    #[must_use]
+    pub fn contains(&self, key: &Key) -> bool {
+        match self {
+            Self::Resource(resource) => key.resource == *resource,
+            Self::Namespace(resource, namespace) => key.resource == *resource && key.namespace == *namespace,
+            Self::Name(name) => key == name,
+        }
+    }
+}
+
 /// A value and the revision of its last change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {

@@ -5,6 +5,9 @@
 //! cut could take back.
 
 mod contract;
+pub mod embedded;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use contract::{
     Change, ChangeKind, Entry, Error, Key, Listing, Page, Range, Revision, Snapshot, Store, Watch, WatchBatch,

@@ -6,6 +6,7 @@ mod object_meta;
 mod options;
 mod partial;
 mod status;
+mod table;
 
 pub use fields::FieldsV1;
 pub use list::ListMeta;
@@ -13,3 +14,4 @@ pub use object_meta::{ManagedFieldsEntry, ObjectMeta, OwnerReference};
 pub use options::{DeleteOptions, Preconditions};
 pub use partial::PartialObjectMetadata;
 pub use status::{Status, StatusCause, StatusDetails};
+pub use table::{Table, TableColumnDefinition, TableRow, TableRowCondition};

@@ -224,6 +224,8 @@ mod tests {
         assert_eq!(got, want);
         assert_eq!(good(""), ListOptions::default());
         assert_eq!(good("continue=abc").continue_token, "abc");
+        let watch = good("watch=1&continue=abc&resourceVersion=5");
+        assert_eq!(watch.resource_version, ResourceVersion::At(5));
     }
 
     #[test]

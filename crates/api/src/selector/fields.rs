@@ -225,11 +225,24 @@ mod tests {
             ("metadata.name=a,metadata.name=b", false),
             ("metadata.name=", false),
             (r"metadata.namespace=n\,\=", true),
+            (r"metadata.name!=x\\,metadata.name=a", true),
             ("unset=", true),
             ("unset!=", false),
         ];
         for (text, want) in cases {
             assert_eq!(selector(text).matches(fields_of_a), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn display_is_canonical() {
+        let cases = [
+            ("", ""),
+            ("=,b==1,,a!=2,a=3", "a=3,a!=2,b=1"),
+            (r"a=\\\,\=", r"a=\\\,\="),
+        ];
+        for (text, want) in cases {
+            assert_eq!(selector(text).to_string(), want, "{text}");
         }
     }
 

@@ -96,6 +96,17 @@ impl FieldError {
         Self::new(path, "FieldValueDuplicate", format!("Duplicate value: {value:?}"))
     }
 
+    /// As [`FieldError::duplicate`] for a value that is shown without quotes; `detail` may be empty.
+    #[must_use]
+    pub fn duplicate_bare(path: &Path, value: impl fmt::Display, detail: &str) -> Self {
+        let colon = if detail.is_empty() { "" } else { ": " };
+        Self::new(
+            path,
+            "FieldValueDuplicate",
+            format!("Duplicate value: {value}{colon}{detail}"),
+        )
+    }
+
     /// The value is none of those known. `value` is shown as Go shows it.
     #[must_use]
     pub fn not_supported(path: &Path, value: impl fmt::Debug, supported: &[&str]) -> Self {

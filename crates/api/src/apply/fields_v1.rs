@@ -1,0 +1,145 @@
+//! [`FieldSet`] as `FieldsV1`: nested JSON objects whose keys are path elements.
+//!
+//! An empty object is a path in the set; `"."` beside others says that the path leading there is in the set too.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+
+use super::field_set::{Branch, FieldSet, Node};
+use super::path::{PathElement, PathElementError};
+use crate::meta::FieldsV1;
+
+impl<'a> FieldSet<'a> {
+    /// Reads a set; `None` and an empty text are the empty set. Path elements of unknown kinds are passed over.
+    ///
+    /// # Errors
+    /// When the text is not of that form, or is nested deeper than 128 levels.
+    pub fn parse(fields: Option<&'a FieldsV1>) -> serde_json::Result<Self> {
+        match fields {
+            Some(fields) if !fields.raw.is_empty() => {
+                serde_json::from_slice::<Read<'a>>(&fields.raw).map(|read| read.0.children)
+            }
+            _ => Ok(Self::new()),
+        }
+    }
+
+    /// The set's text: the same bytes as Kubernetes writes.
+    #[must_use]
+    pub fn to_fields_v1(&self) -> FieldsV1 {
+        let mut text = String::with_capacity(256);
+        write(self, false, &mut text);
+        FieldsV1 {
+            raw: Bytes::from(text),
+        }
+    }
+}
+
+fn write(set: &FieldSet<'_>, itself: bool, out: &mut String) {
+    out.push('{');
+    if itself {
+        out.push_str("\".\":{}");
+    }
+    for (index, node) in set.nodes().iter().enumerate() {
+        if itself || index > 0 {
+            out.push(',');
+        }
+        write_node(node, out);
+    }
+    out.push('}');
+}
+
+fn write_node(node: &Node<'_>, out: &mut String) {
+    match &node.element {
+        // Field names nearly always need no escapes, so that they are spared a copy.
+        PathElement::Field(name) if !name.contains(|c: char| c < ' ' || c == '"' || c == '\\') => {
+            out.push_str("\"f:");
+            out.push_str(name);
+            out.push('"');
+        }
+        element => out.push_str(&serde_json::Value::from(element.to_text()).to_string()),
+    }
+    out.push(':');
+    write(
+        &node.children,
+        node.member && !node.children.is_empty(),
+        out,
+    );
+}
+
+/// What one nested object says of the path leading to it.
+struct Read<'a>(Branch<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Read<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ReadVisitor).map(Read)
+    }
+}
+
+struct ReadVisitor;
+
+impl<'de> Visitor<'de> for ReadVisitor {
+    type Value = Branch<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object whose keys are path elements")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Branch {
+            member: true,
+            children: FieldSet::new(),
+        })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut branches = Vec::new();
+        let mut member = false;
+        while let Some(Text(key)) = map.next_key()? {
+            if key == "." {
+                member = true;
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            match PathElement::parse(key) {
+                Ok(element) => branches.push((element, map.next_value::<Read<'de>>()?.0)),
+                Err(PathElementError::Unknown) => drop(map.next_value::<IgnoredAny>()?),
+                Err(error) => return Err(A::Error::custom(error)),
+            }
+        }
+        let children = FieldSet::from_branches(branches);
+        Ok(Branch {
+            member: member || children.is_empty(),
+            children,
+        })
+    }
+}
+
+/// A text that is borrowed where it has no escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(TextVisitor).map(Text)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+}

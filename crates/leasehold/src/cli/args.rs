@@ -1,0 +1,218 @@
+//! What was typed: the command line as clap reads it, and the same struct as the TOML file fills it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
+
+use super::duration::HumanDuration;
+
+/// The Kubernetes Lease system as one program.
+///
+/// Every flag has an environment variable, and a TOML file (--config) can hold the flags of `serve`. A flag wins over
+/// the environment, the environment over the file, the file over the default.
+#[derive(Debug, Parser)]
+#[command(name = "leasehold", version, max_term_width = 110, infer_subcommands = false)]
+pub(crate) struct TopArgs {
+    /// TOML file with the flags of `serve` as keys, for example `listen = "127.0.0.1:6443"`
+    #[arg(long, global = true, env = "LEASEHOLD_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the API server
+    Serve(Box<ServeArgs>),
+    /// Sign a client certificate and print a kubeconfig with it
+    Kubeconfig(KubeconfigArgs),
+    /// Print the version
+    Version,
+}
+
+/// The flags of `serve`, each of them also a key of the TOML file.
+#[derive(Debug, Default, Clone, PartialEq, Args, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct ServeArgs {
+    /// Where everything is kept [default: /var/lib/leasehold for root, else $XDG_DATA_HOME/leasehold or
+    /// ~/.local/share/leasehold]
+    #[arg(long, env = "LEASEHOLD_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Address and port to serve HTTPS on [default: 127.0.0.1:6443]
+    #[arg(long, env = "LEASEHOLD_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// Further DNS name or IP address for the serving certificate; may be repeated
+    #[arg(long, env = "LEASEHOLD_TLS_SAN", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) tls_san: Vec<String>,
+
+    /// Serving certificate chain (PEM) to use in place of our own; needs --tls-key
+    #[arg(long, env = "LEASEHOLD_TLS_CERT", value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// Private key (PEM) of --tls-cert
+    #[arg(long, env = "LEASEHOLD_TLS_KEY", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// CA certificates (PEM) whose client certificates are trusted besides those of our own CA
+    #[arg(long, env = "LEASEHOLD_CLIENT_CA", value_name = "FILE")]
+    pub(crate) client_ca: Option<PathBuf>,
+
+    /// Bearer tokens, one `token,user,uid,"group1,group2"` a line
+    #[arg(long, env = "LEASEHOLD_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+
+    /// Also serve plain HTTP on this loopback address
+    #[arg(long, env = "LEASEHOLD_INSECURE_HTTP", value_name = "ADDR:PORT")]
+    pub(crate) insecure_http: Option<SocketAddr>,
+
+    /// Form of the log on stderr [default: human]
+    #[arg(long, env = "LEASEHOLD_LOG_FORMAT", value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+
+    /// What to log: error, warn, info, debug, trace or off, or `info,leasehold_store=debug` [default: info]
+    #[arg(long, env = "LEASEHOLD_LOG_LEVEL", value_name = "LEVEL")]
+    pub(crate) log_level: Option<String>,
+
+    /// How long running requests may take to finish after the first signal [default: 25s]
+    #[arg(long, env = "LEASEHOLD_DRAIN_TIMEOUT", value_name = "DURATION")]
+    pub(crate) drain_timeout: Option<HumanDuration>,
+
+    /// How far back a watch or an exact list can reach [default: 5m]
+    #[arg(long, env = "LEASEHOLD_HISTORY_WINDOW", value_name = "DURATION")]
+    pub(crate) history_window: Option<HumanDuration>,
+
+    /// How long an Event is kept [default: 1h]
+    #[arg(long, env = "LEASEHOLD_EVENT_TTL", value_name = "DURATION")]
+    pub(crate) event_ttl: Option<HumanDuration>,
+}
+
+impl ServeArgs {
+    /// These values where given, else those of `lower`. A list is taken whole from one of them.
+    pub(crate) fn or(self, lower: Self) -> Self {
+        // Written out in full, so that a new flag cannot be forgotten here.
+        Self {
+            data_dir: self.data_dir.or(lower.data_dir),
+            listen: self.listen.or(lower.listen),
+            tls_san: if self.tls_san.is_empty() {
+                lower.tls_san
+            } else {
+                self.tls_san
+            },
+            tls_cert: self.tls_cert.or(lower.tls_cert),
+            tls_key: self.tls_key.or(lower.tls_key),
+            client_ca: self.client_ca.or(lower.client_ca),
+            token_file: self.token_file.or(lower.token_file),
+            insecure_http: self.insecure_http.or(lower.insecure_http),
+            log_format: self.log_format.or(lower.log_format),
+            log_level: self.log_level.or(lower.log_level),
+            drain_timeout: self.drain_timeout.or(lower.drain_timeout),
+            history_window: self.history_window.or(lower.history_window),
+            event_ttl: self.event_ttl.or(lower.event_ttl),
+        }
+    }
+}
+
+/// The flags of `kubeconfig`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("who").required(true).args(["user", "node"]))]
+pub(crate) struct KubeconfigArgs {
+    /// Data directory of the server; the default is that of `serve`
+    #[arg(long, env = "LEASEHOLD_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Name of the user the certificate is for
+    #[arg(long, env = "LEASEHOLD_KUBECONFIG_USER", value_name = "NAME")]
+    pub(crate) user: Option<String>,
+
+    /// Group of the user; may be repeated
+    #[arg(
+        long,
+        env = "LEASEHOLD_KUBECONFIG_GROUP",
+        value_name = "GROUP",
+        value_delimiter = ',',
+        num_args = 1..,
+        conflicts_with = "node"
+    )]
+    pub(crate) group: Vec<String>,
+
+    /// Name of the node the certificate is for: user system:node:NAME in group system:nodes
+    #[arg(long, env = "LEASEHOLD_KUBECONFIG_NODE", value_name = "NAME")]
+    pub(crate) node: Option<String>,
+
+    /// URL of the server [default: as in DATA_DIR/admin.kubeconfig]
+    #[arg(long, env = "LEASEHOLD_KUBECONFIG_SERVER", value_name = "URL")]
+    pub(crate) server: Option<String>,
+
+    /// How long the certificate is valid [default: 1y]
+    #[arg(long, env = "LEASEHOLD_KUBECONFIG_EXPIRY", value_name = "DURATION")]
+    pub(crate) expiry: Option<HumanDuration>,
+}
+
+/// The form of the log.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn subcommand_flags(name: &str) -> Vec<(String, Option<String>)> {
+        let command = TopArgs::command();
+        let subcommand = command.find_subcommand(name).expect("the subcommand exists");
+        subcommand
+            .get_arguments()
+            .filter(|arg| arg.get_id() != "help" && arg.get_id() != "version")
+            .map(|arg| {
+                (
+                    arg.get_long().unwrap().to_owned(),
+                    arg.get_env().map(|e| e.to_str().unwrap().to_owned()),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        TopArgs::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_of_serve_has_its_environment_variable() {
+        let flags = subcommand_flags("serve");
+        assert!(flags.len() >= 13, "{flags:?}");
+        for (flag, variable) in flags {
+            let wanted = format!("LEASEHOLD_{}", flag.to_uppercase().replace('-', "_"));
+            assert_eq!(variable, Some(wanted), "--{flag}");
+        }
+    }
+
+    #[test]
+    fn every_flag_of_kubeconfig_has_an_environment_variable() {
+        for (flag, variable) in subcommand_flags("kubeconfig") {
+            assert!(variable.is_some_and(|v| v.starts_with("LEASEHOLD_")), "--{flag}");
+        }
+    }
+
+    #[test]
+    fn every_flag_of_serve_is_a_key_of_the_file() {
+        for (flag, _) in subcommand_flags("serve") {
+            // A value of the wrong type: the key is known if the complaint is about something other than the key.
+            let error = toml::from_str::<ServeArgs>(&format!("{flag} = {{ a = 1 }}")).unwrap_err();
+            assert!(!error.message().contains("unknown field"), "{flag}: {error}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! From what was typed to what it means.
+//!
+//! [`args`] is what was typed: flags, environment and the TOML file fill the same struct. [`settings`] is what it
+//! means: validated plain data, with every default applied. Nothing behind this module reads a flag or the
+//! environment.
+
+mod args;
+mod duration;
+mod file;
+mod parse;
+mod settings;
+
+pub(crate) use args::LogFormat;
+pub(crate) use parse::{Request, request};
+#[cfg(test)]
+pub(crate) use settings::Identity;
+pub(crate) use settings::{Credentials, LogSettings, ServingCertificate, Settings};

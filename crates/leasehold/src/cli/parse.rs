@@ -1,0 +1,127 @@
+//! The command line as one [`Request`], or one line about what is wrong with it.
+
+use std::ffi::OsString;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use super::args::{Command, ServeArgs, TopArgs};
+use super::file;
+use super::settings::{Credentials, Settings, Surroundings};
+use crate::failure::{Failure, Kind};
+
+/// What the user wants done.
+pub(crate) enum Request {
+    /// Print this text: help or the version.
+    Show(String),
+    /// Run the server.
+    Serve(Box<Settings>),
+    /// Sign a client certificate.
+    Kubeconfig(Credentials),
+}
+
+/// Reads the command line, the environment and the configuration file.
+pub(crate) fn request(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, Failure> {
+    let typed = match TopArgs::try_parse_from(arguments) {
+        Ok(typed) => typed,
+        Err(error) => return explain(&error),
+    };
+    let file = || typed.config.as_deref().map_or(Ok(ServeArgs::default()), file::read);
+    let surroundings = Surroundings::of_this_process();
+    Ok(match typed.command {
+        Command::Version => Request::Show(format!("leasehold {}", env!("CARGO_PKG_VERSION"))),
+        Command::Serve(flags) => Request::Serve(Box::new(Settings::new(flags.or(file()?), &surroundings)?)),
+        Command::Kubeconfig(flags) => {
+            let data_dir = flags.data_dir.clone().or(file()?.data_dir);
+            Request::Kubeconfig(Credentials::new(flags, data_dir, &surroundings)?)
+        }
+    })
+}
+
+/// Help and version are answers; everything else is a failure of one line.
+fn explain(error: &clap::Error) -> Result<Request, Failure> {
+    let rendered = error.render().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Request::Show(rendered)),
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            Err(usage("a command is missing".to_owned()).hint("try 'leasehold serve' or 'leasehold --help'"))
+        }
+        _ => Err(one_line(&rendered)),
+    }
+}
+
+/// clap's first paragraph as one line; its tip, if it has one, as the hint.
+fn one_line(rendered: &str) -> Failure {
+    let mut paragraphs = rendered
+        .split("\n\n")
+        .map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+    let first = paragraphs.next().unwrap_or_default();
+    let tip = paragraphs.find_map(|text| text.strip_prefix("tip: ").map(str::to_owned));
+    usage(first.trim_start_matches("error: ").to_owned())
+        .hint(tip.unwrap_or_else(|| "'leasehold --help' and 'leasehold COMMAND --help' list the flags".to_owned()))
+}
+
+fn usage(message: String) -> Failure {
+    Failure::new(Kind::Usage, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(arguments: &[&str]) -> Failure {
+        let all = ["leasehold"].iter().chain(arguments).map(OsString::from);
+        match request(all) {
+            Err(failure) => failure,
+            Ok(_) => panic!("{arguments:?} was accepted"),
+        }
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_the_flags_is_one_line_and_exit_code_2() {
+        for (arguments, about) in [
+            (&["serve", "--lisen", "127.0.0.1:1"][..], "--lisen"),
+            (&["serve", "--listen", "localhost"], "--listen"),
+            (&["serve", "--drain-timeout", "soon"], "'soon' is not a duration"),
+            (&["serve", "--log-format", "xml"], "human, json"),
+            (&["serve", "--listen"], "--listen"),
+            (
+                &["serve", "--config", "/nonexistent/leasehold.toml"],
+                "/nonexistent/leasehold.toml",
+            ),
+            (&["kubeconfig"], "--user"),
+            (&["kubeconfig", "--user", "a", "--node", "b"], "--node"),
+            (&["kubeconfig", "--node", "b", "--group", "c"], "--group"),
+            (&["dance"], "dance"),
+            (&[], "command"),
+        ] {
+            let failure = failure(arguments);
+            assert!(
+                failure.message().contains(about),
+                "{arguments:?}: {}",
+                failure.message()
+            );
+            assert!(
+                !failure.message().contains('\n'),
+                "{arguments:?}: {}",
+                failure.message()
+            );
+            assert!(
+                !failure.advice().unwrap_or_default().contains('\n'),
+                "{arguments:?}: {:?}",
+                failure.advice()
+            );
+            assert_eq!(failure.exit_code(), std::process::ExitCode::from(2), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_flag_is_answered_with_the_right_one() {
+        assert!(
+            failure(&["serve", "--lisen", "x"])
+                .advice()
+                .unwrap()
+                .contains("--listen")
+        );
+    }
+}

@@ -1,0 +1,282 @@
+//! What it means: validated settings, plain data with every default applied.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::args::{KubeconfigArgs, LogFormat, ServeArgs};
+use super::duration::HumanDuration;
+use crate::failure::{Failure, Kind};
+use crate::pki::Name;
+
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 6443);
+const DEFAULT_DRAIN: Duration = Duration::from_secs(25);
+const DEFAULT_HISTORY: Duration = Duration::from_mins(5);
+const DEFAULT_EVENT_TTL: Duration = Duration::from_hours(1);
+const DEFAULT_EXPIRY: Duration = Duration::from_hours(365 * 24);
+
+/// Everything `serve` needs to know.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Settings {
+    /// Where everything is kept; it may not exist yet.
+    pub(crate) data_dir: PathBuf,
+    /// Where HTTPS is served. Port 0 lets the system choose.
+    pub(crate) listen: SocketAddr,
+    /// Where plain HTTP is served as well: a loopback address.
+    pub(crate) insecure_http: Option<SocketAddr>,
+    /// The certificate to serve with.
+    pub(crate) certificate: ServingCertificate,
+    /// PEM bundle of CAs whose client certificates are trusted besides our own.
+    pub(crate) client_ca: Option<PathBuf>,
+    /// Bearer tokens in Kubernetes' CSV form.
+    pub(crate) token_file: Option<PathBuf>,
+    /// What is logged, and how.
+    pub(crate) log: LogSettings,
+    /// Bound on finishing what runs when the first signal arrives; 0 s to 10 min.
+    pub(crate) drain_timeout: Duration,
+    /// How far back a watch can reach; 10 s to 24 h.
+    pub(crate) history_window: Duration,
+    /// How long an Event is kept; 1 min to 30 d.
+    pub(crate) event_ttl: Duration,
+}
+
+/// Where the serving certificate comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum ServingCertificate {
+    /// Issued by our own CA, for the usual names and these.
+    Own(Vec<Name>),
+    /// Chain and key from files that someone else looks after.
+    Files { cert: PathBuf, key: PathBuf },
+}
+
+/// What is logged, and how.
+#[derive(Debug, PartialEq)]
+pub(crate) struct LogSettings {
+    pub(crate) format: LogFormat,
+    /// A level, or directives as `tracing_subscriber::EnvFilter` takes them.
+    pub(crate) filter: String,
+}
+
+/// A client certificate to sign.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Credentials {
+    /// The data directory whose CA signs.
+    pub(crate) data_dir: PathBuf,
+    /// Whom it is for.
+    pub(crate) identity: Identity,
+    /// URL of the server, if not that of the admin's kubeconfig.
+    pub(crate) server: Option<String>,
+    /// How long it is valid; at least one minute.
+    pub(crate) expiry: Duration,
+}
+
+/// A user and its groups, as a certificate carries them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) user: String,
+    pub(crate) groups: Vec<String>,
+}
+
+/// What the defaults depend on.
+#[derive(Debug, Default)]
+pub(crate) struct Surroundings {
+    pub(crate) is_root: bool,
+    pub(crate) home: Option<PathBuf>,
+    pub(crate) xdg_data_home: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Applies the defaults and checks what the flags mean together.
+    pub(crate) fn new(given: ServeArgs, surroundings: &Surroundings) -> Result<Self, Failure> {
+        Ok(Self {
+            data_dir: data_dir(given.data_dir, surroundings)?,
+            listen: given.listen.unwrap_or(DEFAULT_LISTEN),
+            insecure_http: given.insecure_http.map(loopback_only).transpose()?,
+            certificate: certificate(given.tls_cert, given.tls_key, &given.tls_san)?,
+            client_ca: given.client_ca,
+            token_file: given.token_file,
+            log: LogSettings {
+                format: given.log_format.unwrap_or_default(),
+                filter: log_filter(given.log_level)?,
+            },
+            drain_timeout: within("drain-timeout", given.drain_timeout, DEFAULT_DRAIN, "0s", "10m")?,
+            history_window: within("history-window", given.history_window, DEFAULT_HISTORY, "10s", "24h")?,
+            event_ttl: within("event-ttl", given.event_ttl, DEFAULT_EVENT_TTL, "1m", "30d")?,
+        })
+    }
+}
+
+#[cfg(test)]
+impl Settings {
+    /// Defaults, with this data directory and a port that the system chooses.
+    pub(crate) fn for_tests(data_dir: &std::path::Path) -> Self {
+        let given = ServeArgs {
+            data_dir: Some(data_dir.to_owned()),
+            listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            ..ServeArgs::default()
+        };
+        Self::new(given, &Surroundings::default()).expect("the defaults are valid")
+    }
+}
+
+impl Credentials {
+    /// Checks the names and applies the defaults.
+    pub(crate) fn new(
+        given: KubeconfigArgs,
+        in_dir: Option<PathBuf>,
+        surroundings: &Surroundings,
+    ) -> Result<Self, Failure> {
+        let identity = match (given.user, given.node) {
+            (Some(user), _) => Identity {
+                user: plain("user", user)?,
+                groups: plain_all(given.group)?,
+            },
+            (None, Some(node)) => node_identity(&node)?,
+            (None, None) => return Err(usage("--user or --node is needed")),
+        };
+        Ok(Self {
+            data_dir: data_dir(in_dir, surroundings)?,
+            identity,
+            server: given.server.map(https_url).transpose()?,
+            expiry: within("expiry", given.expiry, DEFAULT_EXPIRY, "1m", "10y")?,
+        })
+    }
+}
+
+impl Surroundings {
+    /// Those of the running process. `XDG_DATA_HOME` counts only when absolute, as its specification demands.
+    pub(crate) fn of_this_process() -> Self {
+        let path_in = |variable| {
+            std::env::var_os(variable)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        Self {
+            is_root: rustix::process::geteuid().is_root(),
+            home: path_in("HOME"),
+            xdg_data_home: path_in("XDG_DATA_HOME"),
+        }
+    }
+}
+
+fn data_dir(given: Option<PathBuf>, surroundings: &Surroundings) -> Result<PathBuf, Failure> {
+    if let Some(given) = given {
+        return Ok(given);
+    }
+    if surroundings.is_root {
+        return Ok(PathBuf::from("/var/lib/leasehold"));
+    }
+    let share = surroundings
+        .xdg_data_home
+        .clone()
+        .or_else(|| Some(surroundings.home.as_ref()?.join(".local/share")));
+    match share {
+        Some(share) => Ok(share.join("leasehold")),
+        None => Err(usage("no data directory: neither HOME nor XDG_DATA_HOME is set").hint("give one with --data-dir")),
+    }
+}
+
+fn loopback_only(address: SocketAddr) -> Result<SocketAddr, Failure> {
+    if address.ip().to_canonical().is_loopback() {
+        return Ok(address);
+    }
+    Err(usage(format!(
+        "--insecure-http {address}: plain HTTP is served on loopback addresses only"
+    ))
+    .hint("use 127.0.0.1 or [::1]; other machines are served with TLS on --listen"))
+}
+
+fn certificate(
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    extra_names: &[String],
+) -> Result<ServingCertificate, Failure> {
+    match (cert, key) {
+        (None, None) => {
+            let names = extra_names
+                .iter()
+                .map(|text| text.parse().map_err(|problem: String| usage(problem)));
+            Ok(ServingCertificate::Own(names.collect::<Result<_, _>>()?))
+        }
+        (Some(_), Some(_)) if !extra_names.is_empty() => Err(usage(
+            "--tls-san adds names to our own certificate and has no use with --tls-cert",
+        )),
+        (Some(cert), Some(key)) => Ok(ServingCertificate::Files { cert, key }),
+        (Some(_), None) => Err(usage("--tls-cert needs --tls-key")),
+        (None, Some(_)) => Err(usage("--tls-key needs --tls-cert")),
+    }
+}
+
+fn log_filter(given: Option<String>) -> Result<String, Failure> {
+    let filter = given.unwrap_or_else(|| "info".to_owned());
+    match tracing_subscriber::EnvFilter::try_new(&filter) {
+        Ok(_) => Ok(filter),
+        Err(error) => Err(usage(format!("--log-level '{filter}': {error}"))
+            .hint("use error, warn, info, debug, trace or off, or directives such as info,leasehold_store=debug")),
+    }
+}
+
+/// The duration given, or the default, if it lies within the bounds.
+fn within(
+    flag: &str,
+    given: Option<HumanDuration>,
+    default: Duration,
+    low: &str,
+    high: &str,
+) -> Result<Duration, Failure> {
+    let bound = |text: &str| text.parse::<HumanDuration>().map(|bound| bound.0).map_err(usage);
+    let value = given.map_or(default, |duration| duration.0);
+    if (bound(low)?..=bound(high)?).contains(&value) {
+        return Ok(value);
+    }
+    Err(usage(format!("--{flag} must be between {low} and {high}")))
+}
+
+/// A name that a certificate may carry: not empty, no control characters.
+fn plain(what: &str, name: String) -> Result<String, Failure> {
+    if name.is_empty() || name.contains(char::is_control) {
+        return Err(usage(format!("--{what} '{name}' is empty or has control characters")));
+    }
+    Ok(name)
+}
+
+fn plain_all(groups: Vec<String>) -> Result<Vec<String>, Failure> {
+    groups.into_iter().map(|group| plain("group", group)).collect()
+}
+
+/// A node's identity as Kubernetes' node authorizer expects it. The name must be a DNS subdomain (RFC 1123).
+fn node_identity(name: &str) -> Result<Identity, Failure> {
+    let label_is_good = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    if name.len() > 253 || !name.split('.').all(label_is_good) {
+        return Err(usage(format!(
+            "--node '{name}' is not a node name: lower case letters, digits, '-' and '.' only"
+        )));
+    }
+    Ok(Identity {
+        user: format!("system:node:{name}"),
+        groups: vec!["system:nodes".to_owned()],
+    })
+}
+
+fn https_url(url: String) -> Result<String, Failure> {
+    // A client certificate is never sent over plain HTTP, so any other scheme would give a file that cannot work.
+    if url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty()) && !url.contains(char::is_whitespace) {
+        return Ok(url);
+    }
+    Err(usage(format!("--server '{url}' is not an https:// URL")))
+}
+
+fn usage(message: impl Into<String>) -> Failure {
+    Failure::new(Kind::Usage, message)
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

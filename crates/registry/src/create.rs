@@ -1,0 +1,137 @@
+//! Create: a new object, under the name given or one made for it.
+
+use leasehold_api::codec::Decoded;
+use leasehold_api::core::Namespace;
+use leasehold_api::meta::ObjectMeta;
+use leasehold_api::options::ResourceVersion;
+use leasehold_api::{ApiError, Object};
+use leasehold_store::{Error, Key};
+
+use crate::errors;
+use crate::managed;
+use crate::names;
+use crate::outcome::{Item, Written};
+use crate::place::{Place, WriteOptions};
+use crate::registry::{Registry, stored_bytes};
+use crate::resources;
+use crate::write::{Draft, Origin, check_namespace, strictness};
+
+/// How many made-up names are tried.
+const NAME_ATTEMPTS: usize = 8;
+
+impl Registry {
+    /// Stores a new object in the collection at `place`.
+    ///
+    /// # Errors
+    /// 400, 403, 404 for the namespace, 409 for a name that is taken, 422.
+    pub async fn create(&self, place: &Place, body: Decoded, options: &WriteOptions) -> Result<Written, ApiError> {
+        let warnings = strictness(place, body.problems, options.strict)?;
+        let mut object = body.object;
+        check_namespace(place, &mut *object)?;
+        if matches!(ResourceVersion::parse(&object.metadata().resource_version)?, ResourceVersion::At(_)) {
+            return Err(ApiError::bad_request("resourceVersion should not be set on objects to be created"));
+        }
+        self.create_draft(place, Draft { object, warnings, origin: Origin::Sent }, options).await
+    }
+
+    /// Completes, checks and stores what does not exist yet.
+    pub(crate) async fn create_draft(
+        &self,
+        place: &Place,
+        draft: Draft,
+        options: &WriteOptions,
+    ) -> Result<Written, ApiError> {
+        let Draft { object, warnings, origin } = draft;
+        self.check_namespace_is_open(place).await?;
+        let mut new = place.to_stored(object);
+        place.resource.strategy.default(&mut *new);
+        if origin != Origin::Applied {
+            let mut served = place.to_served(new);
+            managed::track(place, None, &mut *served, self.writer(options));
+            new = place.to_stored(served);
+        }
+        place.resource.strategy.prepare_create(&mut *new);
+        self.set_system_fields(new.metadata_mut());
+        self.store_new(place, &mut *new, options).await?;
+        Ok(Written { object: place.to_served(new), created: true, warnings })
+    }
+
+    fn set_system_fields(&self, metadata: &mut ObjectMeta) {
+        metadata.uid = uuid::Uuid::new_v4().to_string();
+        metadata.creation_timestamp = self.now();
+        metadata.deletion_timestamp = None;
+        metadata.deletion_grace_period_seconds = None;
+        metadata.self_link.clear();
+        metadata.resource_version.clear();
+    }
+
+    /// Tries the name, or made-up names until one is free.
+    async fn store_new(&self, place: &Place, new: &mut dyn Object, options: &WriteOptions) -> Result<(), ApiError> {
+        let metadata = new.metadata();
+        let made_up = metadata.name.is_empty() && !metadata.generate_name.is_empty();
+        let attempts = if made_up { NAME_ATTEMPTS } else { 1 };
+        let mut place = place.clone();
+        for _ in 0..attempts {
+            if made_up {
+                let metadata = new.metadata_mut();
+                metadata.name = names::generate(&metadata.generate_name);
+                place.resource.strategy.default(new);
+            }
+            place.name = new.metadata().name.as_str().into();
+            place.refuse_invalid(new, &place.resource.strategy.validate_create(new, place.version))?;
+            if let Some(admission) = &options.caller.admission {
+                admission.admit(&place, Some(new), None)?;
+            }
+            match self.insert(&place, new, options.dry_run).await {
+                Err(Error::Exists(_)) => {}
+                Err(error) => return Err(errors::of_write(&place, &error)),
+                Ok(()) => return Ok(()),
+            }
+        }
+        Err(name_taken(&place, made_up))
+    }
+
+    async fn insert(&self, place: &Place, new: &mut dyn Object, dry_run: bool) -> Result<(), Error> {
+        if dry_run {
+            return match self.store.get(&place.key()).await? {
+                Some(entry) => Err(Error::Exists(entry.revision)),
+                None => Ok(()),
+            };
+        }
+        let value = stored_bytes(place, new);
+        let revision = self.store.create(place.key(), value.into()).await?;
+        new.metadata_mut().resource_version = revision.to_string();
+        Ok(())
+    }
+
+    /// Nothing is created in a namespace that does not exist or is going away.
+    async fn check_namespace_is_open(&self, place: &Place) -> Result<(), ApiError> {
+        if !place.resource.namespaced {
+            return Ok(());
+        }
+        let key = Key { resource: resources::NAMESPACES.storage, namespace: "".into(), name: place.namespace.clone() };
+        let entry = self.store.get(&key).await.map_err(|e| errors::unavailable(&e))?;
+        let entry = entry.ok_or_else(|| ApiError::not_found("", "namespaces", &place.namespace))?;
+        let item = Item::new(&resources::NAMESPACES, &resources::NAMESPACES.versions[0], entry);
+        let object = item.stored()?;
+        let terminating = object.downcast_ref::<Namespace>().is_some_and(|n| n.metadata.deletion_timestamp.is_some());
+        if terminating { Err(terminating_error(place)) } else { Ok(()) }
+    }
+}
+
+fn terminating_error(place: &Place) -> ApiError {
+    let namespace = &place.namespace;
+    let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
+    let cause = format!("namespace {namespace} is being terminated");
+    ApiError::forbidden(place.resource.group, place.resource.plural, &place.name, &why)
+        .with_cause("NamespaceTerminating", cause, "metadata.namespace")
+}
+
+fn name_taken(place: &Place, made_up: bool) -> ApiError {
+    let mut error = ApiError::already_exists(place.resource.group, place.resource.plural, &place.name);
+    if made_up {
+        error.status_mut().message.push_str(", the server was not able to generate a unique name for the object");
+        error = error.retry_after(1);
+    }
+    error
+}

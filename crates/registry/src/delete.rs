@@ -1,0 +1,179 @@
+//! Delete: now, or, while finalizers hold the object, as a mark on it.
+
+use leasehold_api::meta::{Status, StatusDetails};
+use leasehold_api::options::{DeleteOptions, ListOptions, PropagationPolicy, ResourceVersion};
+use leasehold_api::{ApiError, Object};
+use leasehold_store::Error;
+
+use crate::errors;
+use crate::outcome::{Deleted, List};
+use crate::place::{Place, WriteOptions};
+use crate::registry::{Registry, stored_bytes};
+use crate::write::{Live, is_released};
+
+/// Waits for dependents to be told that they have no owner any more.
+const ORPHAN: &str = "orphan";
+/// Waits for dependents to be gone.
+const FOREGROUND: &str = "foregroundDeletion";
+/// How often a delete without a version is tried again after somebody else's write came between.
+const ATTEMPTS: usize = 64;
+
+impl Registry {
+    /// Deletes the object at `place`.
+    ///
+    /// # Errors
+    /// 403 for what may not be deleted, 404, 409 where a precondition does not hold.
+    pub async fn delete(
+        &self,
+        place: &Place,
+        delete: &DeleteOptions,
+        options: &WriteOptions,
+    ) -> Result<Deleted, ApiError> {
+        if let Some(why) = place.resource.strategy.undeletable(&place.name) {
+            return Err(ApiError::forbidden(place.resource.group, place.resource.plural, &place.name, why));
+        }
+        for _ in 0..ATTEMPTS {
+            if let Some(deleted) = self.delete_once(place, delete, options).await? {
+                return Ok(deleted);
+            }
+        }
+        Err(ApiError::modified(place.resource.group, place.resource.plural, &place.name))
+    }
+
+    /// Deletes every selected object of a collection and returns them as they were.
+    ///
+    /// # Errors
+    /// As [`Registry::list`] and [`Registry::delete`]; an object that is gone already is no error.
+    pub async fn delete_collection(
+        &self,
+        place: &Place,
+        list: &ListOptions,
+        delete: &DeleteOptions,
+        options: &WriteOptions,
+    ) -> Result<List, ApiError> {
+        let listed = self.list(place, list).await?;
+        for item in &listed.items {
+            let object = item.object()?;
+            let metadata = object.metadata();
+            let one = Place {
+                namespace: metadata.namespace.as_str().into(),
+                name: metadata.name.as_str().into(),
+                ..place.clone()
+            };
+            // The object that was listed, not a namesake made since.
+            let mut delete = delete.clone();
+            delete.preconditions.uid.get_or_insert_with(|| metadata.uid.clone());
+            match self.delete(&one, &delete, options).await {
+                Err(error) if error.code() == 404 => {}
+                other => drop(other?),
+            }
+        }
+        Ok(listed)
+    }
+
+    /// `None` when somebody else's write came between.
+    async fn delete_once(
+        &self,
+        place: &Place,
+        delete: &DeleteOptions,
+        options: &WriteOptions,
+    ) -> Result<Option<Deleted>, ApiError> {
+        let item = self.find(place, ResourceVersion::Unset).await?.ok_or_else(|| place.not_found())?;
+        let live = Live::new(&item)?;
+        preconditions(place, &live, delete)?;
+        if let Some(admission) = &options.caller.admission {
+            admission.admit(place, None, Some(&*live.object))?;
+        }
+        let mut marked = live.object.boxed_clone();
+        marked.metadata_mut().finalizers = finalizers(&*live.object, delete.propagation());
+        if marked.metadata().deletion_timestamp.is_none() {
+            place.resource.strategy.begin_deletion(&mut *marked, self.now());
+        }
+        if is_released(place, &*marked) {
+            return self.remove(place, &live, options.dry_run || delete.dry_run).await;
+        }
+        self.mark(place, &live, marked, options.dry_run || delete.dry_run).await
+    }
+
+    async fn remove(&self, place: &Place, live: &Live, dry_run: bool) -> Result<Option<Deleted>, ApiError> {
+        if !dry_run {
+            match self.store.delete(place.key(), live.revision).await {
+                Ok(_) => {}
+                Err(Error::Conflict(_)) => return Ok(None),
+                Err(error) => return Err(errors::of_write(place, &error)),
+            }
+        }
+        Ok(Some(Deleted::Gone(Box::new(success(place, &live.object.metadata().uid)))))
+    }
+
+    async fn mark(
+        &self,
+        place: &Place,
+        live: &Live,
+        mut marked: Box<dyn Object>,
+        dry_run: bool,
+    ) -> Result<Option<Deleted>, ApiError> {
+        let value = stored_bytes(place, &mut *marked);
+        if !dry_run && value != live.value {
+            match self.store.update(place.key(), value.into(), live.revision).await {
+                Ok(revision) => marked.metadata_mut().resource_version = revision.to_string(),
+                Err(Error::Conflict(_)) => return Ok(None),
+                Err(error) => return Err(errors::of_write(place, &error)),
+            }
+        }
+        Ok(Some(Deleted::Waiting(place.to_served(marked))))
+    }
+}
+
+/// The finalizers that the object keeps or gets, by what shall happen to its dependents. Kubernetes' rule: what the
+/// request says, else what the object says already, else nothing.
+fn finalizers(object: &dyn Object, propagation: Option<PropagationPolicy>) -> Vec<String> {
+    let old = &object.metadata().finalizers;
+    let has = |name: &str| old.iter().any(|finalizer| finalizer == name);
+    let (orphan, foreground) = match propagation {
+        Some(policy) => (policy == PropagationPolicy::Orphan, policy == PropagationPolicy::Foreground),
+        None => (has(ORPHAN), has(FOREGROUND)),
+    };
+    let kept = old.iter().filter(|finalizer| !matches!(finalizer.as_str(), ORPHAN | FOREGROUND)).cloned();
+    let added = [(orphan, ORPHAN), (foreground, FOREGROUND)];
+    kept.chain(added.into_iter().filter_map(|(add, name)| add.then(|| name.to_owned()))).collect()
+}
+
+fn preconditions(place: &Place, live: &Live, delete: &DeleteOptions) -> Result<(), ApiError> {
+    let conflict = |why: String| {
+        Err(ApiError::conflict(place.resource.group, place.resource.kind, &place.name, &why))
+    };
+    let metadata = live.object.metadata();
+    match &delete.preconditions.uid {
+        Some(uid) if *uid != metadata.uid => {
+            return conflict(format!(
+                "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been \
+                 deleted and then recreated",
+                metadata.uid
+            ));
+        }
+        _ => {}
+    }
+    match &delete.preconditions.resource_version {
+        Some(version) if *version != metadata.resource_version => conflict(format!(
+            "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({}). The \
+             object might have been modified",
+            metadata.resource_version
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn success(place: &Place, uid: &str) -> Status {
+    Status {
+        status: "Success".to_owned(),
+        details: Some(StatusDetails {
+            name: place.name.to_string(),
+            group: place.resource.group.to_owned(),
+            kind: place.resource.plural.to_owned(),
+            uid: uid.to_owned(),
+            ..StatusDetails::default()
+        }),
+        ..Status::default()
+    }
+}

@@ -1,0 +1,283 @@
+//! The steps that all writes share: names, strictness, admission, and the loop of read, change and compare-and-swap.
+
+use bytes::Bytes;
+use leasehold_api::apply;
+use leasehold_api::options::ResourceVersion;
+use leasehold_api::validation::{FieldError, Path};
+use leasehold_api::{ApiError, Object};
+use leasehold_store::{Error, Revision};
+
+use crate::errors;
+use crate::managed::{self, Writer};
+use crate::outcome::{Item, Written};
+use crate::place::{Place, WriteOptions};
+use crate::registry::{Registry, stored_bytes};
+
+/// How often a write that carries no version of its own is tried again after somebody else's came between.
+const ATTEMPTS: usize = 64;
+
+/// What is stored now.
+pub(crate) struct Live {
+    /// In the stored version, with its resourceVersion.
+    pub(crate) object: Box<dyn Object>,
+    pub(crate) value: Bytes,
+    pub(crate) revision: Revision,
+}
+
+impl Live {
+    pub(crate) fn new(item: &Item) -> Result<Self, ApiError> {
+        Ok(Self { object: item.stored()?, value: item.value.clone(), revision: item.revision })
+    }
+
+    /// In the version that the request speaks.
+    pub(crate) fn served(&self, place: &Place) -> Box<dyn Object> {
+        place.to_served(self.object.boxed_clone())
+    }
+}
+
+/// An object that is to be stored, in the version that the request speaks.
+pub(crate) struct Draft {
+    pub(crate) object: Box<dyn Object>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) origin: Origin,
+}
+
+/// Where a draft comes from, which decides what its metadata means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A whole object as sent: its version and uid are preconditions.
+    Sent,
+    /// A patch of what is there: tried again when that changes.
+    Patched,
+    /// The same, and its managed fields have been worked out already.
+    Applied,
+}
+
+/// What came of one attempt.
+enum Attempt {
+    Done(Written),
+    /// Somebody else's write came between.
+    Again,
+}
+
+/// Unknown and duplicate fields are an error, or warnings.
+pub(crate) fn strictness(place: &Place, problems: Vec<String>, strict: bool) -> Result<Vec<String>, ApiError> {
+    if strict && !problems.is_empty() {
+        return Err(place.target().strict_error(&problems));
+    }
+    Ok(problems)
+}
+
+/// The object's namespace must be the path's, and may be left out.
+pub(crate) fn check_namespace(place: &Place, object: &mut dyn Object) -> Result<(), ApiError> {
+    let namespace = &mut object.metadata_mut().namespace;
+    if namespace.is_empty() {
+        place.namespace_of_objects().clone_into(namespace);
+    }
+    if namespace != place.namespace_of_objects() {
+        let text = "the namespace of the provided object does not match the namespace sent on the request";
+        return Err(ApiError::bad_request(text));
+    }
+    Ok(())
+}
+
+/// The object's name must be there and be the path's.
+pub(crate) fn check_name(place: &Place, object: &dyn Object) -> Result<(), ApiError> {
+    let name = &object.metadata().name;
+    if name.is_empty() {
+        let text = format!("the name of the object ({} based on URL) was undeterminable: name must be provided", place.name);
+        return Err(ApiError::bad_request(text));
+    }
+    if **name != *place.name {
+        let text = format!("the name of the object ({name}) does not match the name on the URL ({})", place.name);
+        return Err(ApiError::bad_request(text));
+    }
+    Ok(())
+}
+
+impl Registry {
+    pub(crate) fn writer<'a>(&self, options: &'a WriteOptions) -> Writer<'a> {
+        Writer { manager: &options.caller.manager, now: self.now() }
+    }
+
+    /// Reads what is there, lets `draft` make what shall be there, and stores that if nothing came between.
+    pub(crate) async fn replace(
+        &self,
+        place: &Place,
+        options: &WriteOptions,
+        mut draft: impl FnMut(Option<&Live>) -> Result<Draft, ApiError>,
+    ) -> Result<Written, ApiError> {
+        for _ in 0..ATTEMPTS {
+            let found = self.find(place, ResourceVersion::Unset).await?;
+            let live = found.as_ref().map(Live::new).transpose()?;
+            let draft = draft(live.as_ref())?;
+            let attempt = match &live {
+                Some(live) => self.update_once(place, live, draft, options).await?,
+                None => self.create_in_place(place, draft, options).await?,
+            };
+            if let Attempt::Done(written) = attempt {
+                return Ok(written);
+            }
+        }
+        Err(ApiError::modified(place.resource.group, place.resource.plural, &place.name))
+    }
+
+    /// A write to a name that does not exist makes the object, where the resource allows it.
+    async fn create_in_place(&self, place: &Place, draft: Draft, options: &WriteOptions) -> Result<Attempt, ApiError> {
+        let version = ResourceVersion::parse(&draft.object.metadata().resource_version)?;
+        if matches!(version, ResourceVersion::At(_)) && draft.origin == Origin::Sent {
+            return Err(ApiError::modified(place.resource.group, place.resource.plural, &place.name));
+        }
+        let created = self.create_draft(place, draft, options).await;
+        match created {
+            Err(error) if error.reason() == "AlreadyExists" => Ok(Attempt::Again),
+            other => other.map(Attempt::Done),
+        }
+    }
+
+    async fn update_once(
+        &self,
+        place: &Place,
+        live: &Live,
+        draft: Draft,
+        options: &WriteOptions,
+    ) -> Result<Attempt, ApiError> {
+        let Draft { object, warnings, origin } = draft;
+        let retries = origin != Origin::Sent || object.metadata().resource_version.is_empty();
+        preconditions(place, live, &*object, origin)?;
+        let mut new = self.prepare(place, live, object, origin, options)?;
+        let done = |object: Box<dyn Object>| {
+            Ok(Attempt::Done(Written { object: place.to_served(object), created: false, warnings }))
+        };
+        new.metadata_mut().resource_version = live.revision.to_string();
+        validate(place, live, &*new)?;
+        if let Some(admission) = &options.caller.admission {
+            admission.admit(place, Some(&*new), Some(&*live.object))?;
+        }
+        let value = settle(place, live, &mut *new);
+        let released = is_released(place, &*new);
+        if options.dry_run || (value == live.value && !released) {
+            return done(new);
+        }
+        let stored = if released {
+            self.store.delete(place.key(), live.revision).await.map(|_| live.revision)
+        } else {
+            self.store.update(place.key(), value.into(), live.revision).await
+        };
+        match stored {
+            Ok(revision) => {
+                new.metadata_mut().resource_version = revision.to_string();
+                done(new)
+            }
+            Err(Error::Conflict(_) | Error::NotFound) if retries => Ok(Attempt::Again),
+            Err(Error::Conflict(_) | Error::NotFound) => {
+                Err(ApiError::modified(place.resource.group, place.resource.plural, &place.name))
+            }
+            Err(error) => Err(errors::of_write(place, &error)),
+        }
+    }
+
+    /// From the draft to what would be stored: what this way of writing may not change is put back, and who owns what
+    /// is worked out.
+    fn prepare(
+        &self,
+        place: &Place,
+        live: &Live,
+        object: Box<dyn Object>,
+        origin: Origin,
+        options: &WriteOptions,
+    ) -> Result<Box<dyn Object>, ApiError> {
+        let mut new = place.to_stored(object);
+        new.metadata_mut().generation = live.object.metadata().generation;
+        place.resource.strategy.prepare_update(&mut *new, &*live.object, place.subresource);
+        keep_system_fields(&mut *new, &*live.object);
+        if origin == Origin::Applied {
+            return Ok(new);
+        }
+        let mut served = place.to_served(new);
+        let before = live.served(place);
+        managed::track(place, Some(&*before), &mut *served, self.writer(options));
+        Ok(place.to_stored(served))
+    }
+}
+
+/// The bytes to store. Where nothing but the times of managed fields would change, those are kept, and so everything.
+fn settle(place: &Place, live: &Live, new: &mut dyn Object) -> Vec<u8> {
+    let before = &live.object.metadata().managed_fields;
+    let mut after = std::mem::replace(&mut new.metadata_mut().managed_fields, before.clone());
+    if after != *before && stored_bytes(place, new) == live.value {
+        apply::keep_times(before, &mut after);
+    }
+    new.metadata_mut().managed_fields = after;
+    stored_bytes(place, new)
+}
+
+/// A whole object's version and uid must be those of what is there.
+fn preconditions(place: &Place, live: &Live, object: &dyn Object, origin: Origin) -> Result<(), ApiError> {
+    let metadata = object.metadata();
+    let resource = place.resource;
+    if origin == Origin::Sent && !metadata.uid.is_empty() && metadata.uid != live.object.metadata().uid {
+        let why = format!(
+            "Precondition failed: UID in precondition: {}, UID in object meta: {}",
+            metadata.uid,
+            live.object.metadata().uid
+        );
+        return Err(ApiError::conflict(resource.group, resource.plural, &place.name, &why));
+    }
+    match ResourceVersion::parse(&metadata.resource_version)? {
+        ResourceVersion::At(version) if version != live.revision.0 => {
+            Err(ApiError::modified(resource.group, resource.plural, &place.name))
+        }
+        ResourceVersion::Unset | ResourceVersion::Any if !resource.unconditional_update => {
+            let path = Path::new("metadata").child("resourceVersion");
+            let error = FieldError::invalid_bare(&path, 0, "must be specified for an update");
+            Err(ApiError::invalid(resource.group, resource.plural, &place.name, &[error]))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn keep_system_fields(new: &mut dyn Object, old: &dyn Object) {
+    let old = old.metadata();
+    let new = new.metadata_mut();
+    new.self_link.clear();
+    if new.uid.is_empty() {
+        new.uid.clone_from(&old.uid);
+    }
+    if !old.creation_timestamp.is_zero() {
+        new.creation_timestamp = old.creation_timestamp;
+    }
+    if old.deletion_timestamp.is_some() {
+        new.deletion_timestamp = old.deletion_timestamp;
+    }
+    if new.deletion_grace_period_seconds.is_none() {
+        new.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
+    }
+}
+
+fn validate(place: &Place, live: &Live, new: &dyn Object) -> Result<(), ApiError> {
+    let strategy = place.resource.strategy;
+    let errors = strategy.validate_update(new, &*live.object, place.subresource, place.version);
+    place.refuse_invalid(new, &errors)
+}
+
+/// Whether an object that is being deleted has nothing left to wait for.
+pub(crate) fn is_released(place: &Place, object: &dyn Object) -> bool {
+    let metadata = object.metadata();
+    metadata.deletion_timestamp.is_some() && metadata.finalizers.is_empty() && !place.resource.strategy.holds(object)
+}
+
+impl Place {
+    /// 422 with every broken rule, if any.
+    pub(crate) fn refuse_invalid(&self, object: &dyn Object, errors: &[FieldError]) -> Result<(), ApiError> {
+        if errors.is_empty() {
+            return Ok(());
+        }
+        Err(ApiError::invalid(self.resource.group, self.resource.kind, &object.metadata().name, errors))
+    }
+
+    /// The namespace that the objects here carry.
+    pub(crate) fn namespace_of_objects(&self) -> &str {
+        if self.resource.namespaced { &self.namespace } else { "" }
+    }
+}

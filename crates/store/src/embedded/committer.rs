@@ -1,0 +1,177 @@
+//! The one thread that makes groups durable and then visible.
+//!
+//! It takes whatever has gathered while the last group was being written, so groups grow with the load and are of one
+//! write when there is none. Append, sync, publish, answer: in this order and never another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{ChangeKind, Revision};
+
+use super::completion::Completion;
+use super::log::{AppendError, Log, frame, record};
+use super::pending::{Group, Health, Shared};
+use super::snapshotter::Snapshotter;
+use super::state::State;
+
+/// How often a full disk is looked at again when nobody writes.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Room that must be there before a full store calls itself ready again.
+const ROOM: u64 = 64 << 10;
+/// Capacity of the buffer that is kept between groups.
+const BUFFER: usize = 1 << 20;
+
+/// See the module.
+pub(crate) struct Committer {
+    shared: Arc<Shared>,
+    log: Log,
+    snapshotter: Snapshotter,
+    buffer: Vec<u8>,
+}
+
+enum Work {
+    Commit {
+        group: Group,
+        state: State,
+        issued: Revision,
+    },
+    SnapshotEnded,
+    LookForRoom,
+    Close {
+        issued: Revision,
+    },
+}
+
+impl Committer {
+    pub(crate) fn new(shared: Arc<Shared>, log: Log, snapshotter: Snapshotter) -> Self {
+        Self {
+            shared,
+            log,
+            snapshotter,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Runs until the store is closed or has failed for good.
+    pub(crate) fn run(mut self) {
+        while let Some(result) = self.step() {
+            if let Err(error) = result {
+                self.shared.fail(&error);
+                if matches!(error, AppendError::Fatal(_)) {
+                    break;
+                }
+            }
+        }
+        self.snapshotter.stop();
+    }
+
+    /// `None` when it was the last.
+    fn step(&mut self) -> Option<Result<(), AppendError>> {
+        match self.next_work() {
+            Work::Commit { group, state, issued } => Some(self.commit(group, state, issued).and_then(|()| self.tend())),
+            Work::SnapshotEnded => Some(self.tend()),
+            Work::LookForRoom => Some(self.look_for_room()),
+            Work::Close { issued } => {
+                self.close(issued);
+                None
+            }
+        }
+    }
+
+    fn next_work(&self) -> Work {
+        let mut pending = self.shared.pending.lock();
+        loop {
+            if !pending.group.changes.is_empty() {
+                let group = std::mem::take(&mut pending.group);
+                pending.in_flight = Some(Arc::clone(&group.done));
+                let (state, issued) = (pending.overlay.clone(), pending.issued);
+                drop(pending);
+                self.shared.room.notify_waiters();
+                return Work::Commit { group, state, issued };
+            }
+            if std::mem::take(&mut pending.snapshot_ended) {
+                return Work::SnapshotEnded;
+            }
+            if pending.health != Health::Open {
+                return Work::Close { issued: pending.issued };
+            }
+            pending.idle = true;
+            if !pending.full {
+                self.shared.work.wait(&mut pending);
+            } else if self.shared.work.wait_for(&mut pending, LOOK_AGAIN).timed_out() && pending.idle {
+                pending.idle = false;
+                return Work::LookForRoom;
+            }
+            pending.idle = false;
+        }
+    }
+
+    fn commit(&mut self, group: Group, state: State, issued: Revision) -> Result<(), AppendError> {
+        frame::begin(&mut self.buffer);
+        for change in &group.changes {
+            let value = match &change.kind {
+                ChangeKind::Put(value) => Some(value),
+                ChangeKind::Delete => None,
+            };
+            record::encode(&mut self.buffer, &change.key, change.revision, value);
+        }
+        let commits = group.changes.len();
+        let count = u32::try_from(commits).expect("a group has fewer writes than bytes, and those are bounded");
+        let appended = self.log.append(&mut self.buffer, count, issued)?;
+        self.buffer.shrink_to(BUFFER);
+        self.publish(group, state);
+        self.snapshotter.appended(appended.bytes);
+        self.shared.counters.group(commits, appended.bytes, appended.sync);
+        Ok(())
+    }
+
+    fn publish(&self, group: Group, state: State) {
+        let now = self.shared.clock.now();
+        self.shared.published.publish(state, group.changes, now);
+        group.done.complete(Ok(()));
+        self.shared.past.expire(now, self.shared.counters.written());
+        let mut pending = self.shared.pending.lock();
+        pending.full = false;
+    }
+
+    /// A full store whose readiness keeps traffic away would otherwise never find out that there is room again.
+    fn look_for_room(&mut self) -> Result<(), AppendError> {
+        match self.log.make_room(ROOM) {
+            Ok(()) => self.shared.pending.lock().full = false,
+            Err(AppendError::Full) => {}
+            Err(fatal) => return Err(fatal),
+        }
+        Ok(())
+    }
+
+    fn tend(&mut self) -> Result<(), AppendError> {
+        let tended = self.snapshotter.tend(&mut self.log, &self.shared);
+        self.shared.counters.set_log_bytes(self.log.bytes());
+        tended
+    }
+
+    /// Ends the log with an empty group. It proves to the next start that everything before it had been synced, so that
+    /// damage at the end is not taken for an interrupted write, and it carries the revisions that were given out in vain.
+    fn close(&mut self, issued: Revision) {
+        frame::begin(&mut self.buffer);
+        if let Err(error) = self.log.append(&mut self.buffer, 0, issued) {
+            tracing::warn!(?error, "the log could not be ended; everything acknowledged is in it");
+        }
+    }
+}
+
+/// Makes sure that nobody waits for a committer that is no more.
+pub(crate) struct Farewell {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) ended: Arc<Completion>,
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.shared
+                .fail(&AppendError::Fatal("the committer failed: this is a bug".into()));
+        }
+        self.ended.complete(Ok(()));
+    }
+}

@@ -1,0 +1,266 @@
+//! Writes on their way: judged in order of arrival against what will be there once everything before them is durable.
+//!
+//! The overlay is a copy of the published state with every accepted write applied ([`State`] is cheap to copy). A write
+//! is judged against it under one short lock, gets its revision and joins the current group. A refusal that what is
+//! durable does not justify yet waits for the group it rests on. When a group fails, the overlay falls back to what is
+//! published; the revisions that were given out are not given out again.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use leasehold_clock::Clock;
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::Notify;
+
+use crate::{Change, ChangeKind, Error, Key, Revision};
+
+use super::completion::Completion;
+use super::log::{AppendError, record};
+use super::metrics::Counters;
+use super::past::Past;
+use super::published::Published;
+use super::state::{Item, State};
+
+/// The largest value, far above what the API accepts as a request.
+const VALUE_BYTES: usize = 64 << 20;
+
+/// A write as it was asked for.
+pub(crate) struct Write {
+    pub(crate) key: Key,
+    /// What to store, or `None` to delete.
+    pub(crate) value: Option<Bytes>,
+    /// What the key must be at, or `None` if it must hold nothing.
+    pub(crate) expected: Option<Revision>,
+}
+
+impl Write {
+    fn judge(&self, held: Option<&Item>) -> Result<(), Error> {
+        match (held, self.expected) {
+            (None, None) => Ok(()),
+            (Some(item), None) => Err(Error::Exists(item.revision)),
+            (None, Some(_)) => Err(Error::NotFound),
+            (Some(item), Some(expected)) if item.revision == expected => Ok(()),
+            (Some(item), Some(_)) => Err(Error::Conflict(item.revision)),
+        }
+    }
+
+    fn check_size(&self) -> Result<(), Error> {
+        let fits = record::fits(&self.key) && self.value.as_ref().is_none_or(|value| value.len() <= VALUE_BYTES);
+        if fits {
+            Ok(())
+        } else {
+            Err(Error::Unavailable("a key or value is too large".into()))
+        }
+    }
+}
+
+/// Writes that become durable and visible together.
+#[derive(Default)]
+pub(crate) struct Group {
+    pub(crate) changes: Vec<Arc<Change>>,
+    /// Bytes they will take in the log.
+    pub(crate) bytes: usize,
+    pub(crate) done: Arc<Completion>,
+}
+
+/// Whether writes are accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    Open,
+    Closing,
+    /// For good.
+    Unavailable(Arc<str>),
+}
+
+impl Health {
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Open => Ok(()),
+            Self::Closing => Err(Error::Closed),
+            Self::Unavailable(why) => Err(Error::Unavailable(Arc::clone(why))),
+        }
+    }
+}
+
+/// What the lock protects.
+pub(crate) struct Pending {
+    /// The published state with every accepted write applied.
+    pub(crate) overlay: State,
+    /// The last revision given out.
+    pub(crate) issued: Revision,
+    /// The group that is being gathered.
+    pub(crate) group: Group,
+    /// The group that is being written, or was last.
+    pub(crate) in_flight: Option<Arc<Completion>>,
+    pub(crate) health: Health,
+    /// The last append found no room.
+    pub(crate) full: bool,
+    /// The committer waits to be woken.
+    pub(crate) idle: bool,
+    /// A snapshot has been finished and the committer has not seen to it yet.
+    pub(crate) snapshot_ended: bool,
+}
+
+impl Pending {
+    pub(crate) fn new(state: &State) -> Self {
+        Self {
+            overlay: state.clone(),
+            issued: state.revision,
+            group: Group::default(),
+            in_flight: None,
+            health: Health::Open,
+            full: false,
+            idle: false,
+            snapshot_ended: false,
+        }
+    }
+
+    /// The group that ends last of those on their way.
+    fn latest(&self) -> Option<Arc<Completion>> {
+        if self.group.changes.is_empty() {
+            self.in_flight.clone()
+        } else {
+            Some(Arc::clone(&self.group.done))
+        }
+    }
+
+    /// Applies a write that was judged to be right and adds it to the group.
+    fn accept(&mut self, write: &Write) -> Revision {
+        let revision = Revision(self.issued.0 + 1);
+        let item = write.value.clone().map(|value| Item { value, revision });
+        let before = self.overlay.set(&write.key, item);
+        let kind = write.value.clone().map_or(ChangeKind::Delete, ChangeKind::Put);
+        let previous = before.map(|item| (item.value, item.revision));
+        self.issued = revision;
+        self.overlay.revision = revision;
+        self.group.bytes += record::encoded_len(&write.key, write.value.as_ref());
+        let key = write.key.clone();
+        self.group.changes.push(Arc::new(Change {
+            key,
+            revision,
+            kind,
+            previous,
+            memo: Default::default(),
+        }));
+        revision
+    }
+}
+
+/// What callers, the committer and the snapshot thread share.
+pub(crate) struct Shared {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) published: Arc<Published>,
+    pub(crate) past: Past,
+    pub(crate) counters: Counters,
+    pub(crate) pending: Mutex<Pending>,
+    /// Wakes the committer.
+    pub(crate) work: Condvar,
+    /// Wakes writes that found the group full.
+    pub(crate) room: Notify,
+    /// Wakes who waits for [`Health::Unavailable`].
+    pub(crate) failed: Notify,
+    /// Bytes after which a group takes no more.
+    pub(crate) group_bytes: usize,
+}
+
+/// What became of a write.
+enum Submitted {
+    Joined(Revision, Arc<Completion>),
+    Refused(Error),
+    /// Refused for the sake of a write that may still fail.
+    RefusedIf(Error, Arc<Completion>),
+    NoRoom,
+}
+
+impl Shared {
+    /// Carries a write out. Until the group has room for it the write has not begun, and dropping the future means it
+    /// never does; after that it runs to completion whether or not anyone waits.
+    pub(crate) async fn write(&self, write: Write) -> Result<Revision, Error> {
+        write.check_size()?;
+        loop {
+            // Before submitting: a group that makes room right after the refusal is not missed.
+            let room = self.room.notified();
+            match self.submit(&write) {
+                Submitted::Joined(revision, done) => return done.wait().await.map(|()| revision),
+                Submitted::Refused(error) => return Err(error),
+                Submitted::RefusedIf(error, done) => {
+                    if done.wait().await.is_ok() {
+                        return Err(error);
+                    }
+                    // Otherwise what it rested on never happened: it is judged again.
+                }
+                Submitted::NoRoom => room.await,
+            }
+        }
+    }
+
+    fn submit(&self, write: &Write) -> Submitted {
+        let mut pending = self.pending.lock();
+        if let Err(error) = pending.health.check() {
+            return Submitted::Refused(error);
+        }
+        let held = pending.overlay.get(&write.key);
+        if let Err(error) = write.judge(held) {
+            // The same answer from what is durable rests on nothing that could still fail.
+            let durable = write.judge(self.published.state().get(&write.key));
+            return match pending.latest() {
+                Some(done) if durable.as_ref() != Err(&error) => Submitted::RefusedIf(error, done),
+                _ => Submitted::Refused(error),
+            };
+        }
+        if pending.group.bytes >= self.group_bytes {
+            return Submitted::NoRoom;
+        }
+        let revision = pending.accept(write);
+        let done = Arc::clone(&pending.group.done);
+        let wake = std::mem::take(&mut pending.idle);
+        drop(pending);
+        if wake {
+            self.work.notify_one();
+        }
+        Submitted::Joined(revision, done)
+    }
+
+    /// Drops every write that is not durable, tells everyone why, and goes back to what is published.
+    pub(crate) fn fail(&self, error: &AppendError) {
+        let (in_flight, gathered, error) = {
+            let mut pending = self.pending.lock();
+            let error = match error {
+                AppendError::Full => {
+                    pending.full = true;
+                    Error::Full
+                }
+                AppendError::Fatal(why) => {
+                    tracing::error!(%why, "the store cannot be written any more");
+                    pending.health = Health::Unavailable(Arc::clone(why));
+                    Error::Unavailable(Arc::clone(why))
+                }
+            };
+            pending.overlay = State::clone(&self.published.state());
+            (pending.in_flight.take(), std::mem::take(&mut pending.group), error)
+        };
+        for done in in_flight.into_iter().chain([gathered.done]) {
+            done.complete(Err(error.clone()));
+        }
+        self.room.notify_waiters();
+        self.failed.notify_waiters();
+        self.published.moved.notify_waiters();
+    }
+
+    /// Wakes the committer to look at what has changed.
+    pub(crate) fn nudge(&self, change: impl FnOnce(&mut Pending)) {
+        change(&mut self.pending.lock());
+        self.work.notify_one();
+    }
+
+    /// Waits until the store has failed for good, and says why.
+    pub(crate) async fn failure(&self) -> Arc<str> {
+        loop {
+            let failed = self.failed.notified();
+            if let Health::Unavailable(why) = &self.pending.lock().health {
+                return Arc::clone(why);
+            }
+            failed.await;
+        }
+    }
+}

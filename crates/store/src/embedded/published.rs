@@ -1,0 +1,124 @@
+//! What everyone may see: the durable state, the history that led to it, and who watches.
+//!
+//! All three change together, once per commit group, under a lock that is held for as long as it takes to swap a pointer
+//! and push the group's changes. Reading the state means copying that pointer.
+
+use std::sync::Arc;
+
+use leasehold_clock::Monotonic;
+use parking_lot::{RwLock, RwLockReadGuard};
+use tokio::sync::Notify;
+
+use crate::{Change, Error, Range, Revision};
+
+use super::history::History;
+use super::state::State;
+use super::watch::Cursor;
+use super::watchers::{Slot, Watchers};
+
+/// See the module.
+pub(crate) struct Published {
+    view: RwLock<View>,
+    /// Notified whenever the revision rose, or will not rise any more.
+    pub(crate) moved: Notify,
+}
+
+/// What the lock protects.
+pub(crate) struct View {
+    pub(crate) state: Arc<State>,
+    pub(crate) history: History,
+    watchers: Watchers,
+    /// Nothing will be published any more.
+    pub(crate) closed: bool,
+}
+
+impl Published {
+    pub(crate) fn new(state: State, history: History) -> Self {
+        let view = View {
+            state: Arc::new(state),
+            history,
+            watchers: Watchers::default(),
+            closed: false,
+        };
+        Self {
+            view: RwLock::new(view),
+            moved: Notify::new(),
+        }
+    }
+
+    /// The durable state.
+    pub(crate) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.view.read().state)
+    }
+
+    pub(crate) fn revision(&self) -> Revision {
+        self.view.read().state.revision
+    }
+
+    /// A consistent look at state and history. Holds publishing up: copy pointers and let go.
+    pub(crate) fn view(&self) -> RwLockReadGuard<'_, View> {
+        self.view.read()
+    }
+
+    /// Makes one group visible, all of it at once.
+    pub(crate) fn publish(&self, state: State, changes: Vec<Arc<Change>>, now: Monotonic) {
+        let state = Arc::new(state);
+        let (mut wakers, mut gone) = (Vec::new(), Vec::new());
+        let before = {
+            let mut view = self.view.write();
+            view.watchers.tell(&changes, &mut wakers);
+            for change in changes {
+                view.history.push(change, now);
+            }
+            view.history.trim(now, &mut gone);
+            std::mem::replace(&mut view.state, state)
+        };
+        wakers.into_iter().for_each(std::task::Waker::wake);
+        self.moved.notify_waiters();
+        // Freeing what nobody needs any more is work too, done where nobody waits for it.
+        drop((before, gone));
+    }
+
+    /// Says that nothing more will come. Watches hand out what is there and then end.
+    pub(crate) fn close(&self) {
+        let mut wakers = Vec::new();
+        {
+            let mut view = self.view.write();
+            view.closed = true;
+            view.watchers.all(&mut wakers);
+        }
+        wakers.into_iter().for_each(std::task::Waker::wake);
+        self.moved.notify_waiters();
+    }
+
+    /// Starts a watch.
+    pub(crate) fn watch(self: &Arc<Self>, range: Range, after: Revision) -> Result<Cursor, Error> {
+        let mut view = self.view.write();
+        let current = view.state.revision;
+        let oldest = view.history.oldest(range.resource());
+        if view.closed {
+            return Err(Error::Closed);
+        }
+        if after > current {
+            return Err(Error::Future { current });
+        }
+        if after < oldest {
+            return Err(Error::Compacted { oldest });
+        }
+        let slot = Arc::new(Slot::default());
+        let behind = view.history.last(range.resource()).is_some_and(|last| last > after);
+        slot.set_pending(behind.then_some(Revision(after.0 + 1)));
+        let id = view.watchers.add(&range, Arc::clone(&slot));
+        Ok(Cursor::new(Arc::clone(self), range, slot, id, after))
+    }
+
+    /// Ends a watch.
+    pub(crate) fn unwatch(&self, range: &Range, id: u64) {
+        self.view.write().watchers.remove(range, id);
+    }
+
+    /// How many watches there are.
+    pub(crate) fn watchers(&self) -> usize {
+        self.view.read().watchers.len()
+    }
+}

@@ -1,0 +1,118 @@
+//! A watch: a place in the history of one range.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, poll_fn};
+
+use crate::{Error, Range, Revision, Watch, WatchBatch};
+
+use super::published::Published;
+use super::watchers::Slot;
+
+/// Changes handed out at a time.
+const BATCH: usize = 256;
+/// Changes looked at while publishing waits.
+const SCAN: usize = 4096;
+
+/// See the module.
+pub(crate) struct Cursor {
+    published: Arc<Published>,
+    range: Range,
+    slot: Arc<Slot>,
+    id: u64,
+    progress: Revision,
+}
+
+/// What one look at the history came to.
+enum Look {
+    Found(WatchBatch),
+    /// Nothing in what was looked at; there is more.
+    Continue,
+    /// Nothing, and nothing more to look at.
+    Wait,
+}
+
+impl Cursor {
+    pub(crate) fn new(published: Arc<Published>, range: Range, slot: Arc<Slot>, id: u64, after: Revision) -> Self {
+        Self {
+            published,
+            range,
+            slot,
+            id,
+            progress: after,
+        }
+    }
+
+    fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Result<WatchBatch, Error>> {
+        // Before looking, so that what is published right after the look wakes us.
+        self.slot.waker.register(cx.waker());
+        loop {
+            match self.look() {
+                Ok(Look::Found(batch)) => return Poll::Ready(Ok(batch)),
+                Ok(Look::Continue) => {}
+                Ok(Look::Wait) => return Poll::Pending,
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+
+    fn look(&mut self) -> Result<Look, Error> {
+        let view = self.published.view();
+        let Some(first) = self.slot.pending() else {
+            return if view.closed {
+                Err(Error::Closed)
+            } else {
+                Ok(Look::Wait)
+            };
+        };
+        let oldest = view.history.oldest(self.range.resource());
+        if first <= oldest {
+            return Err(Error::Compacted { oldest });
+        }
+        let (mut changes, mut looked_at, mut rest) = (Vec::new(), 0, None);
+        for change in view.history.from(self.range.resource(), first) {
+            if changes.len() == BATCH || looked_at == SCAN {
+                rest = Some(change.revision);
+                break;
+            }
+            looked_at += 1;
+            self.progress = change.revision;
+            if self.range.contains(&change.key) {
+                changes.push(Arc::clone(change));
+            }
+        }
+        self.slot.set_pending(rest);
+        if rest.is_none() {
+            self.progress = view.state.revision;
+        }
+        if changes.is_empty() {
+            return Ok(Look::Continue);
+        }
+        Ok(Look::Found(WatchBatch {
+            changes,
+            progress: self.progress,
+        }))
+    }
+}
+
+impl Watch for Cursor {
+    fn next(&mut self) -> BoxFuture<'_, Result<WatchBatch, Error>> {
+        poll_fn(|cx| self.poll_next(cx)).boxed()
+    }
+
+    fn progress(&mut self) -> Revision {
+        let view = self.published.view();
+        if self.slot.pending().is_none() {
+            self.progress = view.state.revision;
+        }
+        self.progress
+    }
+}
+
+impl Drop for Cursor {
+    fn drop(&mut self) {
+        self.published.unwatch(&self.range, self.id);
+    }
+}

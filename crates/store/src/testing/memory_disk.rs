@@ -1,0 +1,269 @@
+//! A [`Disk`] in memory: one flat directory whose calls are recorded and can be made to fail.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::embedded::disk::{Disk, DiskFile};
+
+/// The files of a disk and what they hold.
+pub type Image = BTreeMap<String, Vec<u8>>;
+
+/// A call that changed something or made it durable. Files are numbered in order of creation, those of the first image
+/// in order of name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// A new, empty file.
+    Create(String),
+    /// Bytes written at an offset.
+    Write(usize, u64, Vec<u8>),
+    /// A file made longer (with zeros) or shorter.
+    Resize(usize, u64),
+    /// What was written to a file made durable.
+    Sync(usize),
+    /// A sync that failed: what it should have written may never be, and later syncs will not say so.
+    FailedSync(usize),
+    /// A file given another name.
+    Rename(String, String),
+    /// A name removed.
+    Unlink(String),
+    /// Names made durable.
+    SyncNames,
+}
+
+/// Which calls fail, counting all that could from 0, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    /// The first call to fail.
+    pub at: usize,
+    /// Whether all later ones fail too.
+    pub sticky: bool,
+    /// What they say. Being out of room only befalls calls that need some.
+    pub error: io::ErrorKind,
+}
+
+#[derive(Default)]
+struct Inner {
+    names: BTreeMap<String, usize>,
+    files: Vec<Vec<u8>>,
+    ops: Vec<Op>,
+    calls: usize,
+    fault: Option<Fault>,
+}
+
+impl Inner {
+    /// Counts a call, and fails it if that is its turn.
+    fn call(&mut self, needs_room: bool) -> io::Result<()> {
+        let call = self.calls;
+        self.calls += 1;
+        let Some(fault) = self.fault else { return Ok(()) };
+        let turn = if fault.sticky {
+            call >= fault.at
+        } else {
+            call == fault.at
+        };
+        let applies = needs_room || fault.error != io::ErrorKind::StorageFull;
+        if turn && applies {
+            Err(fault.error.into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// See the module. Clones are the same disk.
+#[derive(Clone, Default)]
+pub struct MemoryDisk {
+    inner: Arc<Mutex<Inner>>,
+}
+
+impl MemoryDisk {
+    /// A disk that holds these files, durably.
+    pub fn new(image: &Image) -> Self {
+        let disk = Self::default();
+        {
+            let mut inner = disk.inner.lock();
+            inner.names = image.keys().cloned().zip(0..).collect();
+            inner.files = image.values().cloned().collect();
+        }
+        disk
+    }
+
+    /// Makes calls fail from now on, or no more. Calls are counted from here.
+    pub fn set_fault(&self, fault: Option<Fault>) {
+        let mut inner = self.inner.lock();
+        inner.fault = fault;
+        inner.calls = 0;
+    }
+
+    /// How many calls that could fail there were since the disk was made or [`MemoryDisk::set_fault`] was called.
+    pub fn calls(&self) -> usize {
+        self.inner.lock().calls
+    }
+
+    /// How many entries the record has.
+    pub fn position(&self) -> usize {
+        self.inner.lock().ops.len()
+    }
+
+    /// The record so far.
+    pub fn ops(&self) -> Vec<Op> {
+        self.inner.lock().ops.clone()
+    }
+
+    /// What a process would read now: what is durable and what is not.
+    pub fn image(&self) -> Image {
+        let inner = self.inner.lock();
+        inner
+            .names
+            .iter()
+            .map(|(name, file)| (name.clone(), inner.files[*file].clone()))
+            .collect()
+    }
+
+    fn file(&self, number: usize) -> Box<dyn DiskFile> {
+        Box::new(MemoryFile {
+            inner: Arc::clone(&self.inner),
+            number,
+        })
+    }
+}
+
+fn not_found() -> io::Error {
+    io::ErrorKind::NotFound.into()
+}
+
+impl Disk for MemoryDisk {
+    fn list(&self) -> io::Result<Vec<String>> {
+        let mut inner = self.inner.lock();
+        inner.call(false)?;
+        Ok(inner.names.keys().cloned().collect())
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        let mut inner = self.inner.lock();
+        inner.call(true)?;
+        if inner.names.contains_key(name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let number = inner.files.len();
+        inner.files.push(Vec::new());
+        inner.names.insert(name.to_owned(), number);
+        inner.ops.push(Op::Create(name.to_owned()));
+        Ok(self.file(number))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        let mut inner = self.inner.lock();
+        inner.call(false)?;
+        let number = *inner.names.get(name).ok_or_else(not_found)?;
+        Ok(self.file(number))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut inner = self.inner.lock();
+        inner.call(false)?;
+        let number = inner.names.remove(from).ok_or_else(not_found)?;
+        inner.names.insert(to.to_owned(), number);
+        inner.ops.push(Op::Rename(from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+
+    fn unlink(&self, name: &str) -> io::Result<()> {
+        let mut inner = self.inner.lock();
+        inner.call(false)?;
+        inner.names.remove(name).ok_or_else(not_found)?;
+        inner.ops.push(Op::Unlink(name.to_owned()));
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut inner = self.inner.lock();
+        inner.call(false)?;
+        inner.ops.push(Op::SyncNames);
+        Ok(())
+    }
+}
+
+struct MemoryFile {
+    inner: Arc<Mutex<Inner>>,
+    number: usize,
+}
+
+impl MemoryFile {
+    fn resize(&mut self, size: u64, needs_room: bool) -> io::Result<()> {
+        let mut inner = self.inner.lock();
+        inner.call(needs_room)?;
+        inner.files[self.number].resize(index(size), 0);
+        inner.ops.push(Op::Resize(self.number, size));
+        Ok(())
+    }
+}
+
+impl DiskFile for MemoryFile {
+    fn size(&self) -> io::Result<u64> {
+        let mut inner = self.inner.lock();
+        inner.call(false)?;
+        Ok(inner.files[self.number].len() as u64)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let mut inner = self.inner.lock();
+        inner.call(false)?;
+        let start = index(offset);
+        let bytes = inner.files[self.number].get(start..start + buffer.len());
+        buffer.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    /// A write that fails leaves its first half, as one that runs out of room does.
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut inner = self.inner.lock();
+        let outcome = inner.call(true);
+        let written = if outcome.is_ok() {
+            bytes
+        } else {
+            &bytes[..bytes.len() / 2]
+        };
+        put(&mut inner.files[self.number], offset, written);
+        inner.ops.push(Op::Write(self.number, offset, written.to_vec()));
+        outcome
+    }
+
+    fn allocate(&mut self, size: u64) -> io::Result<()> {
+        let now = self.inner.lock().files[self.number].len() as u64;
+        self.resize(size.max(now), true)
+    }
+
+    fn truncate(&mut self, size: u64) -> io::Result<()> {
+        self.resize(size, false)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let mut inner = self.inner.lock();
+        let outcome = inner.call(false);
+        inner.ops.push(if outcome.is_ok() {
+            Op::Sync(self.number)
+        } else {
+            Op::FailedSync(self.number)
+        });
+        outcome
+    }
+}
+
+/// Writes into a file, which grows as far as needed.
+pub(super) fn put(file: &mut Vec<u8>, offset: u64, bytes: &[u8]) {
+    let start = index(offset);
+    let end = start + bytes.len();
+    if file.len() < end {
+        file.resize(end, 0);
+    }
+    file[start..end].copy_from_slice(bytes);
+}
+
+/// An offset in a file that is in memory.
+pub(super) fn index(offset: u64) -> usize {
+    usize::try_from(offset).expect("files in memory are small")
+}

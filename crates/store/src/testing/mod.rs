@@ -1,0 +1,9 @@
+//! What tests of engines share, in this crate and elsewhere: the contract's suite, and a disk in memory that records
+//! every call, fails on demand and knows what a power cut could leave of it.
+
+mod crash;
+mod memory_disk;
+pub mod suite;
+
+pub use crash::{Cut, Survivors};
+pub use memory_disk::{Fault, Image, MemoryDisk, Op};

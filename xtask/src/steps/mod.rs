@@ -1,0 +1,76 @@
+//! The steps of `cargo xtask test`, in their order: cheap ones first, so that a slip shows soon.
+//!
+//! A step with more than a line or two has a file of its own here. To add one, add a row.
+
+mod deny;
+
+use crate::command::{cargo, works};
+use crate::runner::Step;
+use crate::tidy;
+
+/// All steps.
+pub(crate) const ALL: &[Step] = &[
+    Step {
+        name: "tidy",
+        needs: git,
+        run: tidy::run,
+    },
+    Step {
+        name: "fmt",
+        needs: || component("fmt", "rustfmt"),
+        run: || cargo(&["fmt", "--all", "--check"]),
+    },
+    Step {
+        name: "clippy",
+        needs: || component("clippy", "clippy"),
+        run: || {
+            cargo(&[
+                "clippy",
+                "--locked",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ])
+        },
+    },
+    Step {
+        name: "deny",
+        needs: deny::needs,
+        run: deny::policy,
+    },
+    Step {
+        name: "advisories",
+        needs: deny::needs,
+        run: deny::advisories,
+    },
+    // Once, before everything that starts the program.
+    Step {
+        name: "build",
+        needs: nothing,
+        run: || cargo(&["build", "--locked", "--workspace", "--bins"]),
+    },
+    Step {
+        name: "tests",
+        needs: nothing,
+        run: || cargo(&["test", "--locked", "--workspace"]),
+    },
+];
+
+/// The names of all steps, for the command line.
+pub(crate) fn names() -> Vec<&'static str> {
+    ALL.iter().map(|step| step.name).collect()
+}
+
+fn nothing() -> Option<String> {
+    None
+}
+
+fn git() -> Option<String> {
+    (!works("git", &["rev-parse", "--git-dir"])).then(|| "git is missing, or this is not a clone".to_owned())
+}
+
+fn component(subcommand: &str, component: &str) -> Option<String> {
+    (!works("cargo", &[subcommand, "--version"])).then(|| format!("not installed: rustup component add {component}"))
+}
