@@ -10,7 +10,6 @@ pub mod auth;
 mod body;
 mod deadline;
 pub mod discovery;
-pub mod documents;
 mod encode;
 mod health;
 mod in_flight;

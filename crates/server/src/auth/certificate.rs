@@ -68,6 +68,14 @@ impl ClientCas {
         let certificates = CertificateDer::pem_slice_iter(pem)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| CertificateError::Pem(error.to_string()))?;
+        Self::new(&certificates)
+    }
+
+    /// The authorities that these certificates are of.
+    ///
+    /// # Errors
+    /// When there is none, or one that cannot be an authority.
+    pub fn new(certificates: &[CertificateDer<'_>]) -> Result<Self, CertificateError> {
         if certificates.is_empty() {
             return Err(CertificateError::Empty);
         }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::RwLock;
 use rustls::ServerConfig;
 use rustls::server::ServerSessionMemoryCache;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -19,9 +20,12 @@ const SESSIONS: usize = 4096;
 
 /// Who the server is: its certificate chain, its own first, and the key.
 #[derive(Debug)]
-pub struct Identity {
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
+pub struct Identity(Arc<CertifiedKey>);
+
+impl From<Arc<CertifiedKey>> for Identity {
+    fn from(key: Arc<CertifiedKey>) -> Self {
+        Self(key)
+    }
 }
 
 /// Why TLS cannot be served so.
@@ -51,7 +55,8 @@ impl Identity {
             return Err(TlsError::Chain("it holds no certificate".to_owned()));
         }
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| TlsError::Key(error.to_string()))?;
-        Ok(Self { chain, key })
+        let key = CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider())?;
+        Ok(Self(Arc::new(key)))
     }
 }
 
@@ -125,7 +130,7 @@ fn config(identity: Identity, clients: Option<&ClientCas>) -> Result<Arc<ServerC
         Some(cas) => builder.with_client_cert_verifier(Arc::new(AskAnyCertificate::new(cas, algorithms))),
         None => builder.with_no_client_auth(),
     };
-    let mut config = builder.with_single_cert(identity.chain, identity.key)?;
+    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.0)));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
     config.send_tls13_tickets = 1;
