@@ -39,6 +39,12 @@ pub enum TlsError {
 }
 
 impl Identity {
+    /// A certificate chain, the server's own first, and the key of that.
+    #[must_use]
+    pub fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Self {
+        Self { chain, key }
+    }
+
     /// Reads a certificate chain and a private key from PEM, which may be one and the same text.
     ///
     /// # Errors
@@ -52,7 +58,7 @@ impl Identity {
         }
         let key =
             PrivateKeyDer::from_pem_slice(key).map_err(|error| TlsError::Key(error.to_string()))?;
-        Ok(Self { chain, key })
+        Ok(Self::new(chain, key))
     }
 }
 
