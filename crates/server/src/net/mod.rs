@@ -17,6 +17,8 @@ mod proof;
 mod server;
 mod slots;
 mod stall;
+#[cfg(test)]
+mod test_client;
 mod tls;
 mod watchdog;
 
