@@ -18,7 +18,8 @@ pub struct Options {
     /// Bytes in the log after which a snapshot is written, unless the live data is larger: 64 MiB. The disk holds at most
     /// two snapshots and about twice this much log.
     pub snapshot_bytes: u64,
-    /// Bytes after which a commit group takes no more writes until it is on its way: 8 MiB.
+    /// Bytes after which a commit group takes no more writes until it is on its way: 8 MiB. A write that waits for the next
+    /// has not begun: dropping its future means that it never does.
     pub group_bytes: usize,
 }
 
