@@ -111,7 +111,10 @@ mod tests {
             () = drain.cancelled() => {}
         }
         sender.send(Signal::Terminate).await.unwrap();
-        assert_eq!(supervised.await, Signal::Terminate);
+        let second = supervised.await;
+        assert_eq!(second, Signal::Terminate);
+        assert_eq!(second.exit_code(), ExitCode::from(143));
+        assert_eq!(Signal::Interrupt.exit_code(), ExitCode::from(130));
     }
 
     #[tokio::test]
