@@ -121,6 +121,10 @@ fn misused_directives_are_bad_requests_in_kubernetes_words() {
             "map: {\"name\":\"x\"} does not contain declared merge key: uid",
         ),
         (
+            json!({"metadata": {"finalizers": ["x.io/b", "x.io/a"], "$setElementOrder/finalizers": ["x.io/a", "x.io/b"]}}),
+            "The order in patch list:\n[\"x.io/b\",\"x.io/a\"]\n doesn't match $setElementOrder list:\n[\"x.io/a\",\"x.io/b\"]\n",
+        ),
+        (
             json!({"metadata": {"finalizers": [["x"]]}}),
             "list element types are not identical",
         ),

@@ -282,3 +282,84 @@ fn a_value_set_to_null_is_owned_and_not_set() {
         "{refusal}"
     );
 }
+
+#[test]
+fn a_list_item_goes_with_the_applier_who_owned_it_even_where_others_own_parts_of_it() {
+    let mut server = nodes();
+    let config = json!({"status": {"conditions": [{"type": "A", "status": "1"}]}});
+    server.apply("one", config).unwrap();
+    server.edit("two", |object| {
+        object["status"]["conditions"][0]["reason"] = json!("r");
+        object["status"]["phase"] = json!("p");
+    });
+    assert!(
+        server.owners()[1].contains("f:reason"),
+        "{:?}",
+        server.owners()
+    );
+    server.apply("one", json!({})).unwrap();
+    assert_eq!(server.object()["status"].get("conditions"), None);
+    assert_eq!(
+        server.owners(),
+        [r#"two Update 2 {"f:status":{"f:phase":{}}}"#]
+    );
+}
+
+#[test]
+fn a_struct_goes_with_the_last_field_that_was_applied_in_it() {
+    let mut server = nodes();
+    let map = json!({"namespace": "n", "name": "a", "kubeletConfigKey": "k"});
+    server
+        .apply("one", json!({"spec": {"configSource": {"configMap": map}}}))
+        .unwrap();
+    server.apply("one", json!({})).unwrap();
+    assert_eq!(server.object()["spec"], json!({}));
+}
+
+#[test]
+fn a_merged_list_has_the_appliers_order_and_keeps_the_rest_near_where_it_was() {
+    let mut server = Server::leases();
+    let finalizers = |items: &[&str]| json!({"metadata": {"finalizers": items}});
+    server.update("m", finalizers(&["a", "b", "c"]));
+    server.apply("one", finalizers(&["c", "a"])).unwrap();
+    assert_eq!(
+        server.object()["metadata"]["finalizers"],
+        json!(["b", "c", "a"])
+    );
+}
+
+#[test]
+fn duplicates_that_are_stored_are_not_merged_with_and_are_owned_together() {
+    let mut server = nodes();
+    let conditions = |conditions: Value| json!({"status": {"conditions": conditions}});
+    let twice = json!([{"type": "A", "status": "1"}, {"type": "A", "status": "2"}]);
+    server.update("m", conditions(twice));
+    let object = server.object.clone().unwrap();
+    let set = super::super::members::fields_of(TestNode::SCHEMA, &object);
+    let paths = set.paths();
+    let of_item: Vec<_> = paths.iter().filter(|path| path.contains("type=")).collect();
+    assert_eq!(of_item, [r#".status.conditions[type="A"]"#]);
+    server.force("one", conditions(json!([{"type": "A", "reason": "r"}])));
+    let left = server.object()["status"]["conditions"].clone();
+    assert_eq!(
+        (left.as_array().unwrap().len(), &left[0]["status"]),
+        (1, &json!(""))
+    );
+}
+
+#[test]
+fn kubectl_does_not_take_over_what_has_changed_since_it_was_applied() {
+    let applied = r#"{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"a"},"spec":{"holderIdentity":"x"}}"#;
+    let mut server = Server::leases();
+    server.update(
+        "m",
+        json!({
+            "metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": applied}},
+            "spec": {"holderIdentity": "changed"},
+        }),
+    );
+    let refusal = server
+        .apply("kubectl", json!({"spec": {"holderIdentity": "y"}}))
+        .unwrap_err();
+    assert_eq!(refusal.code(), 409);
+}
