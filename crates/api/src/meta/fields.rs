@@ -44,8 +44,15 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_json_are_shown_as_no_fields() {
-        for (raw, shown) in [("{\"f:a\":{}}", "{\"f:a\":{}}"), ("", "null"), ("{\"f:a\"", "{}"), ("\u{1}", "{}")] {
-            let fields = FieldsV1 { raw: Bytes::copy_from_slice(raw.as_bytes()) };
+        for (raw, shown) in [
+            ("{\"f:a\":{}}", "{\"f:a\":{}}"),
+            ("", "null"),
+            ("{\"f:a\"", "{}"),
+            ("\u{1}", "{}"),
+        ] {
+            let fields = FieldsV1 {
+                raw: Bytes::copy_from_slice(raw.as_bytes()),
+            };
             assert_eq!(serde_json::to_string(&fields).unwrap(), shown, "{raw}");
             assert!(serde_json::to_value(&fields).is_ok(), "{raw}");
         }

@@ -78,8 +78,7 @@ fn interleave(others: Vec<Placed>, named: impl Iterator<Item = Placed>) -> Vec<V
     let mut arranged = Vec::with_capacity(others.len() + named.size_hint().0);
     let mut others = others.into_iter().peekable();
     for (at, item) in named {
-        let before =
-            |other: &Placed| matches!((other.0, at), (Some(other), Some(at)) if other < at);
+        let before = |other: &Placed| matches!((other.0, at), (Some(other), Some(at)) if other < at);
         while let Some((_, other)) = others.next_if(before) {
             arranged.push(other);
         }
@@ -90,11 +89,7 @@ fn interleave(others: Vec<Placed>, named: impl Iterator<Item = Placed>) -> Vec<V
 }
 
 /// Checks that the items of a patch occur in the order that its `$setElementOrder` gives, leaving deletions aside.
-pub(super) fn check_order(
-    patch: &[Value],
-    order: &[Value],
-    identity: Identity,
-) -> Result<(), String> {
+pub(super) fn check_order(patch: &[Value], order: &[Value], identity: Identity) -> Result<(), String> {
     if order.is_empty() || patch.is_empty() {
         return Ok(());
     }
@@ -125,8 +120,5 @@ pub(super) fn check_order(
 /// The items without repetitions of scalars; the first of each stays.
 pub(super) fn distinct(items: Vec<Value>) -> Vec<Value> {
     let mut seen = std::collections::HashSet::with_capacity(items.len());
-    items
-        .into_iter()
-        .filter(|item| seen.insert(item.to_string()))
-        .collect()
+    items.into_iter().filter(|item| seen.insert(item.to_string())).collect()
 }

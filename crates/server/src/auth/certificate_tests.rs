@@ -141,10 +141,7 @@ fn a_name_that_is_missing_or_unreadable_is_bad() {
         vec![(DnType::CommonName, "".into())],
         vec![(DnType::OrganizationName, "system:masters".into())],
         vec![(DnType::CommonName, bmp())],
-        vec![
-            (DnType::CommonName, "a".into()),
-            (DnType::OrganizationName, bmp()),
-        ],
+        vec![(DnType::CommonName, "a".into()), (DnType::OrganizationName, bmp())],
     ] {
         let shown = format!("{names:?}");
         let mut wish = Wish::client("", &[]);

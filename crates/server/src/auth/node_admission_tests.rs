@@ -17,13 +17,7 @@ impl Strategy for NoRules {
     fn validate_create(&self, _: &dyn Object, _: &Version) -> Vec<FieldError> {
         Vec::new()
     }
-    fn validate_update(
-        &self,
-        _: &dyn Object,
-        _: &dyn Object,
-        _: Option<Subresource>,
-        _: &Version,
-    ) -> Vec<FieldError> {
+    fn validate_update(&self, _: &dyn Object, _: &dyn Object, _: Option<Subresource>, _: &Version) -> Vec<FieldError> {
         Vec::new()
     }
     fn selectable<'a>(&self, _: &'a dyn Object, _: &str) -> Option<Cow<'a, str>> {
@@ -170,11 +164,7 @@ fn a_lease_must_be_its_own() {
     assert!(refused(&here, Some(&named("n2")), None));
     assert!(refused(&here, Some(&named("")), None), "generateName");
     assert!(refused(&here, None, Some(&named("n2"))));
-    assert!(refused(
-        &place(&LEASES, "default"),
-        Some(&named("n1")),
-        None
-    ));
+    assert!(refused(&place(&LEASES, "default"), Some(&named("n1")), None));
     assert_eq!(
         refusal(&here, Some(&named("n2")), None).unwrap(),
         "leases.coordination.k8s.io \"n2\" is forbidden: node \"n1\" can only access what has its own name"
@@ -218,14 +208,8 @@ fn a_node_must_be_its_own() {
 #[test]
 fn a_node_keeps_its_owners_and_finalizers() {
     let owner = json!([{ "apiVersion": "v1", "kind": "Namespace", "name": "x", "uid": "u" }]);
-    let owned = object(
-        json!({ "name": "n1", "ownerReferences": owner }),
-        Value::Null,
-    );
-    let finalized = object(
-        json!({ "name": "n1", "finalizers": ["a.io/b"] }),
-        Value::Null,
-    );
+    let owned = object(json!({ "name": "n1", "ownerReferences": owner }), Value::Null);
+    let finalized = object(json!({ "name": "n1", "finalizers": ["a.io/b"] }), Value::Null);
     let plain = named("n1");
     for special in [&owned, &finalized] {
         let here = place(&NODES, "");
@@ -260,12 +244,7 @@ fn a_node_may_come_with_taints_but_not_change_them() {
 #[test]
 fn a_node_may_set_labels_that_say_what_it_is_but_not_what_it_is_for() {
     let here = place(&NODES, "");
-    let labelled = |key: &str, value: &str| {
-        object(
-            json!({ "name": "n1", "labels": { key: value } }),
-            Value::Null,
-        )
-    };
+    let labelled = |key: &str, value: &str| object(json!({ "name": "n1", "labels": { key: value } }), Value::Null);
     for free in [
         "mine",
         "example.com/rack",
@@ -279,10 +258,7 @@ fn a_node_may_set_labels_that_say_what_it_is_but_not_what_it_is_for() {
     ] {
         assert!(!refused(&here, Some(&labelled(free, "1")), None), "{free}");
         let old = labelled(free, "0");
-        assert!(
-            !refused(&here, Some(&labelled(free, "1")), Some(&old)),
-            "{free}"
-        );
+        assert!(!refused(&here, Some(&labelled(free, "1")), Some(&old)), "{free}");
         assert!(!refused(&here, Some(&named("n1")), Some(&old)), "{free}");
     }
     for restricted in [
@@ -297,27 +273,14 @@ fn a_node_may_set_labels_that_say_what_it_is_but_not_what_it_is_for() {
         let old = labelled(restricted, "0");
         let new = labelled(restricted, "1");
         assert!(refused(&here, Some(&new), None), "{restricted}");
-        assert!(
-            refused(&here, Some(&new), Some(&old)),
-            "changes {restricted}"
-        );
-        assert!(
-            refused(&here, Some(&named("n1")), Some(&old)),
-            "removes {restricted}"
-        );
-        assert!(
-            !refused(&here, Some(&old), Some(&old)),
-            "keeps {restricted}"
-        );
+        assert!(refused(&here, Some(&new), Some(&old)), "changes {restricted}");
+        assert!(refused(&here, Some(&named("n1")), Some(&old)), "removes {restricted}");
+        assert!(!refused(&here, Some(&old), Some(&old)), "keeps {restricted}");
     }
 }
 
 #[test]
 fn events_are_free_and_all_else_is_refused() {
-    assert!(!refused(
-        &place(&EVENTS, "default"),
-        Some(&named("x.1")),
-        None
-    ));
+    assert!(!refused(&place(&EVENTS, "default"), Some(&named("x.1")), None));
     assert!(refused(&place(&NAMESPACES, ""), Some(&named("n1")), None));
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, DnValue,
-    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose,
+    IsCa, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -21,15 +21,9 @@ pub(crate) struct Wish {
 impl Wish {
     pub(crate) fn client(name: &str, groups: &[&str]) -> Self {
         // rcgen keeps one value of each kind, but takes the same kind under another name for another.
-        let kinds = [
-            DnType::OrganizationName,
-            DnType::CustomDnType(vec![2, 5, 4, 10]),
-        ];
+        let kinds = [DnType::OrganizationName, DnType::CustomDnType(vec![2, 5, 4, 10])];
         assert!(groups.len() <= kinds.len());
-        let groups = groups
-            .iter()
-            .zip(kinds)
-            .map(|(group, kind)| (kind, (*group).into()));
+        let groups = groups.iter().zip(kinds).map(|(group, kind)| (kind, (*group).into()));
         Self {
             names: groups.chain([(DnType::CommonName, name.into())]).collect(),
             usages: vec![ExtendedKeyUsagePurpose::ClientAuth],
@@ -48,9 +42,7 @@ impl Wish {
     }
 
     fn params(self) -> CertificateParams {
-        let at = |seconds: i64| {
-            date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds.try_into().unwrap())
-        };
+        let at = |seconds: i64| date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds.try_into().unwrap());
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         params.not_before = at(*self.valid.start());
@@ -102,19 +94,14 @@ impl Authority {
     }
 
     pub(crate) fn intermediate(&self, valid: std::ops::RangeInclusive<i64>) -> Self {
-        let wish = Wish::client("between", &[])
-            .valid(valid)
-            .for_use(Vec::new());
+        let wish = Wish::client("between", &[]).valid(valid).for_use(Vec::new());
         let key = KeyPair::generate().unwrap();
         let issuer = CertifiedIssuer::signed_by(authority_params(wish), key, &self.issuer).unwrap();
         let intermediates = [issuer.der().clone()]
             .into_iter()
             .chain(self.intermediates.iter().cloned())
             .collect();
-        Self {
-            issuer,
-            intermediates,
-        }
+        Self { issuer, intermediates }
     }
 
     pub(crate) fn pem(&self) -> String {

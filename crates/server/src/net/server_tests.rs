@@ -28,10 +28,7 @@ async fn every_client_may_connect_and_is_known_by_its_certificate() {
     let cases = [
         (None, "nobody"),
         (Some(clients.issue(Wish::client("alice", &[]))), "alice"),
-        (
-            Some(clients.issue(Wish::client("old", &[]).valid(0..=1))),
-            "bad",
-        ),
+        (Some(clients.issue(Wish::client("old", &[]).valid(0..=1))), "bad"),
         (Some(stranger.issue(Wish::client("alice", &[]))), "bad"),
         (Some(clients.issue(Wish::client("", &[]))), "bad"),
     ];
@@ -62,9 +59,7 @@ async fn a_certificate_without_its_key_does_not_connect() {
     let outcome = running.handshake_of_thief(alice.chain, &thief.key).await;
     assert!(outcome.is_err());
     running
-        .counted("the handshake fails", |counts| {
-            counts.failed_handshakes == 1
-        })
+        .counted("the handshake fails", |counts| counts.failed_handshakes == 1)
         .await;
     assert_eq!(running.stop().await, Drained { cut: 0 });
 }
@@ -111,10 +106,7 @@ fn a_key_that_does_not_fit_is_refused() {
 async fn what_is_not_tls_is_closed() {
     let running = start().await;
     let mut stream = running.tcp().await;
-    stream
-        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
-        .await
-        .unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let said = closed("plain HTTP to be refused", &mut stream).await;
     assert!(!said.starts_with(b"HTTP"), "{said:?}");
     assert_eq!(running.stop().await, Drained { cut: 0 });
@@ -138,9 +130,7 @@ async fn a_client_that_says_nothing_is_closed() {
     let mut begun = running.plain_tcp().await;
     begun.write_all(b"PRI * HT").await.unwrap();
     closed("half an HTTP/2 preface", &mut begun).await;
-    running
-        .counted("all slots are free", |counts| counts.open == 0)
-        .await;
+    running.counted("all slots are free", |counts| counts.open == 0).await;
     assert_eq!(running.stop().await, Drained { cut: 0 });
 }
 
@@ -173,14 +163,8 @@ async fn an_idle_connection_is_closed_in_order_but_not_one_with_a_silent_watch()
     let watch = watcher.sender.send_request(get("/silent")).await.unwrap();
     let mut idler = running.http2(None).await;
     idler.text("/").await.unwrap();
-    assert!(
-        soon("the idle connection's end", idler.connection)
-            .await
-            .unwrap()
-    );
-    running
-        .counted("its slot is free", |counts| counts.open == 1)
-        .await;
+    assert!(soon("the idle connection's end", idler.connection).await.unwrap());
+    running.counted("its slot is free", |counts| counts.open == 1).await;
     assert_eq!(watcher.text("/").await.unwrap(), "nobody");
     drop(watch);
     assert!(soon("the watcher's end", watcher.connection).await.unwrap());
@@ -191,17 +175,11 @@ async fn an_idle_connection_is_closed_in_order_but_not_one_with_a_silent_watch()
 async fn headers_over_the_limit_are_refused() {
     let running = start().await;
     let mut stream = running.plain_tcp().await;
-    let request = format!(
-        "GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n",
-        "y".repeat(64 << 10)
-    );
+    let request = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(64 << 10));
     // The server may close before it has read everything.
     let _ = stream.write_all(request.as_bytes()).await;
     let said = closed("long headers", &mut stream).await;
-    assert!(
-        said.is_empty() || said.starts_with(b"HTTP/1.1 431"),
-        "{said:?}"
-    );
+    assert!(said.is_empty() || said.starts_with(b"HTTP/1.1 431"), "{said:?}");
     assert_eq!(running.stop().await, Drained { cut: 0 });
 }
 
@@ -219,9 +197,7 @@ async fn a_client_that_does_not_read_is_cut_while_others_are_served() {
         .write_all(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
         .await
         .unwrap();
-    running
-        .counted("it is served", |counts| counts.accepted == 1)
-        .await;
+    running.counted("it is served", |counts| counts.accepted == 1).await;
     let mut other = running.http2(None).await;
     assert_eq!(other.text("/").await.unwrap(), "nobody");
     running
@@ -279,18 +255,14 @@ async fn connections_over_the_limit_are_closed_at_once() {
     let running = Running::start(limits).await;
     let mut first = running.http2(None).await;
     let second = running.plain_tcp().await;
-    running
-        .counted("two are accepted", |counts| counts.accepted == 2)
-        .await;
+    running.counted("two are accepted", |counts| counts.accepted == 2).await;
     let said = closed("the third", &mut running.plain_tcp().await).await;
     assert_eq!(said, b"");
     assert_eq!(running.server.counts().refused, 1);
     assert_eq!(first.text("/").await.unwrap(), "nobody");
 
     drop(second);
-    running
-        .counted("a slot is free", |counts| counts.open == 1)
-        .await;
+    running.counted("a slot is free", |counts| counts.open == 1).await;
     let mut third = running.http2(None).await;
     assert_eq!(third.text("/").await.unwrap(), "nobody");
     assert_eq!(running.stop().await, Drained { cut: 0 });
@@ -303,11 +275,7 @@ async fn a_response_can_close_its_http2_connection() {
     let mut other = running.http2(None).await;
     assert_eq!(client.text("/").await.unwrap(), "nobody");
     assert_eq!(client.text("/close").await.unwrap(), "bye");
-    assert!(
-        soon("the connection's end", client.connection)
-            .await
-            .unwrap()
-    );
+    assert!(soon("the connection's end", client.connection).await.unwrap());
     assert_eq!(other.text("/").await.unwrap(), "nobody");
     assert_eq!(running.stop().await, Drained { cut: 0 });
 }
@@ -372,10 +340,7 @@ async fn requests_in_progress_end_and_idle_connections_do_not_delay_that() {
     let mut client = running.http2(None).await;
     let handler = Arc::clone(&running.handler);
     let request = tokio::spawn(async move { client.text("/wait").await });
-    soon("the request", handler.waiting.acquire())
-        .await
-        .unwrap()
-        .forget();
+    soon("the request", handler.waiting.acquire()).await.unwrap().forget();
 
     running.drain();
     let (plain, secure) = (running.plain, running.address);
@@ -383,16 +348,10 @@ async fn requests_in_progress_end_and_idle_connections_do_not_delay_that() {
         .counted("only that one is left", |counts| counts.open == 1)
         .await;
     for address in [plain, secure] {
-        assert!(
-            TcpStream::connect(address).await.is_err(),
-            "no more listening"
-        );
+        assert!(TcpStream::connect(address).await.is_err(), "no more listening");
     }
     handler.go.add_permits(1);
-    assert_eq!(
-        soon("its response", request).await.unwrap().unwrap(),
-        "done"
-    );
+    assert_eq!(soon("its response", request).await.unwrap().unwrap(), "done");
     assert_eq!(running.joined().await, Drained { cut: 0 });
 }
 

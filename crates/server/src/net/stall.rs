@@ -204,10 +204,7 @@ mod tests {
         let began = Instant::now();
         let mut tick = Some(Box::pin(sleep(BOUND / 2)));
         let moved_once = poll_fn(move |cx| {
-            if tick
-                .as_mut()
-                .is_some_and(|tick| tick.as_mut().poll(cx).is_ready())
-            {
+            if tick.as_mut().is_some_and(|tick| tick.as_mut().poll(cx).is_ready()) {
                 tick = None;
                 say(Said::Gave);
             }

@@ -70,10 +70,7 @@ impl Handler for TestHandler {
                 .unwrap(),
             "/large" => Response::new(full(vec![7; LARGE])),
             "/silent" => Response::new(
-                StreamBody::new(futures_util::stream::pending::<
-                    Result<Frame<Bytes>, Infallible>,
-                >())
-                .boxed_unsync(),
+                StreamBody::new(futures_util::stream::pending::<Result<Frame<Bytes>, Infallible>>()).boxed_unsync(),
             ),
             _ => Response::new(full(describe(peer))),
         }
@@ -125,10 +122,7 @@ impl Running {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, plain_address) = (socket.local_addr().unwrap(), plain.local_addr().unwrap());
-        let listeners = vec![
-            Listener::tls(socket, Arc::clone(&tls)),
-            Listener::plain(plain).unwrap(),
-        ];
+        let listeners = vec![Listener::tls(socket, Arc::clone(&tls)), Listener::plain(plain).unwrap()];
         let server = Arc::new(Server::new(Arc::clone(&handler), limits));
         let drain = CancellationToken::new();
         let serving = tokio::spawn({
