@@ -256,6 +256,27 @@ async fn a_stream_that_is_not_read_is_reset_while_its_connection_goes_on() {
 }
 
 #[tokio::test]
+async fn a_stream_that_waits_for_us_outlives_the_bound_for_clients() {
+    let limits = Limits {
+        stall: SHORT,
+        ..Limits::default()
+    };
+    let running = Running::start(limits).await;
+    let mut client = running.http2(None).await;
+    let mut sender = client.sender.clone();
+    let waiting = tokio::spawn(async move { sender.send_request(get("/wait")).await });
+    let watch = client.sender.send_request(get("/silent")).await.unwrap();
+    let stuck = client.sender.send_request(get("/large")).await.unwrap();
+    running.streams("the stuck stream is gone", 2).await;
+    running.handler.go.add_permits(1);
+    assert!(soon("the answer", waiting).await.unwrap().is_ok());
+    running.streams("the watch is left", 1).await;
+    assert_eq!(client.text("/").await.unwrap(), "nobody");
+    drop((watch, stuck));
+    assert_eq!(running.stop().await, Drained { cut: 0 });
+}
+
+#[tokio::test]
 async fn a_large_response_reaches_a_client_that_reads() {
     let running = start().await;
     let mut client = running.http2(None).await;
