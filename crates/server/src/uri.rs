@@ -20,7 +20,11 @@ pub(crate) fn decode_path(raw: &str) -> Result<Cow<'_, str>, PathError> {
         return Ok(Cow::Borrowed(raw));
     }
     let decoded = percent_decode(raw.strip_suffix('/').unwrap_or(raw))?;
-    if decoded.split('/').skip(1).any(|segment| matches!(segment, "" | "." | "..")) {
+    if decoded
+        .split('/')
+        .skip(1)
+        .any(|segment| matches!(segment, "" | "." | ".."))
+    {
         return Err(PathError::NotCanonical);
     }
     Ok(decoded)
