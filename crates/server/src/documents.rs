@@ -8,7 +8,7 @@ use crate::{Body, negotiate, reply};
 
 /// A document that describes the API.
 #[derive(Clone, Debug)]
-pub struct Document {
+pub(crate) struct Document {
     /// As it stands in the header.
     pub content_type: &'static str,
     /// The whole document.
