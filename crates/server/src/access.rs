@@ -6,7 +6,7 @@ use http::HeaderMap;
 use leasehold_api::{ApiError, Object, Time};
 use leasehold_registry::{Admission, Place};
 
-use crate::auth::{Attributes, User};
+use crate::auth::{self, Attributes, User};
 use crate::net::Peer;
 
 /// Tells who makes a request.
@@ -29,6 +29,22 @@ pub trait Authorizer: Send + Sync {
     /// What else to ask for a write of this user, once the object is known.
     fn admission(&self, _user: &User) -> Option<Arc<dyn Admission>> {
         None
+    }
+}
+
+impl Authenticator for auth::Authenticator {
+    fn authenticate(&self, peer: &Peer, headers: &HeaderMap, now: Time) -> Result<User, ApiError> {
+        self.authenticate(peer, headers, now.seconds)
+    }
+}
+
+impl Authorizer for auth::BuiltIn {
+    fn authorize(&self, user: &User, attributes: &Attributes<'_>) -> Result<(), ApiError> {
+        auth::Authorizer::authorize(self, user, attributes)
+    }
+
+    fn admission(&self, user: &User) -> Option<Arc<dyn Admission>> {
+        auth::NodeAdmission::of(user)
     }
 }
 

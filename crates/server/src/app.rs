@@ -11,6 +11,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use http::request::Parts;
 use http::{Method, Request, Response};
+use hyper::body::Incoming;
 use leasehold_api::options::{self, Query};
 use leasehold_api::{ApiError, Time};
 use leasehold_clock::{Clock, Monotonic};
@@ -19,16 +20,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::{Authenticator, Authorizer};
 use crate::auth::User;
+use crate::discovery::Documents;
 use crate::health::Health;
 use crate::in_flight::{Kind, Limits, Slot};
 use crate::metrics::{self, Metrics, Series};
-use crate::net::Peer;
+use crate::net::{self, Peer};
 use crate::request_info::{RequestInfo, Verb};
 use crate::route::NoRoute;
 use crate::uri::{Pairs, PathError};
 use crate::verbs::{self, Call};
 use crate::version::VersionInfo;
-use crate::{Body, deadline, documents, negotiate, read_body, reply, route, uri, warnings};
+use crate::{Body, deadline, negotiate, read_body, reply, route, uri, warnings};
 
 /// Everything that answering a request takes. Share it in an [`Arc`].
 pub struct App {
@@ -38,6 +40,8 @@ pub struct App {
     pub authenticator: Arc<dyn Authenticator>,
     /// Whether they may.
     pub authorizer: Arc<dyn Authorizer>,
+    /// What describes the API.
+    pub documents: Documents,
     /// What is counted.
     pub metrics: Metrics,
     /// How much may happen at once.
@@ -217,7 +221,7 @@ impl App {
             "/metrics" => Some(self.metrics.reply()),
             _ => health
                 .reply(path, asked.pairs)
-                .or_else(|| documents::find(path, &asked.head.headers)),
+                .or_else(|| self.document(asked)),
         };
         match found {
             Some(_) if !matches!(asked.head.method, Method::GET | Method::HEAD) => Err(ApiError::method_not_allowed()),
@@ -227,6 +231,16 @@ impl App {
                 NoRoute::Error(error) => Err(error),
             },
         }
+    }
+
+    /// Discovery and OpenAPI.
+    fn document(&self, asked: &Asked<'_>) -> Option<Response<Body>> {
+        let document = self.documents.find(asked.info.path)?;
+        let answer = document.answer(&asked.head.headers, asked.head.uri.query());
+        Some(match answer {
+            Ok(reply) => reply.map(Body::from),
+            Err(error) => reply::failure(&error, &asked.head.headers, asked.pretty),
+        })
     }
 
     /// Counts and logs an answered request. No header but the program's name is logged, no query and no body: there may
@@ -248,6 +262,14 @@ impl App {
             agent = ?verbs::user_agent(head).chars().take(64).collect::<String>(),
             "request"
         );
+    }
+}
+
+impl net::Handler for App {
+    type Body = Body;
+
+    async fn handle(&self, request: Request<Incoming>, peer: &Arc<Peer>) -> Response<Body> {
+        Self::handle(self, request, peer).await
     }
 }
 

@@ -76,8 +76,7 @@ fn interleave(others: Vec<Placed>, named: Vec<Placed>) -> Vec<Value> {
     let mut arranged = Vec::with_capacity(others.len() + named.len());
     let mut others = others.into_iter().peekable();
     for (_, at, item) in named {
-        let before =
-            |other: &Placed| matches!((other.1, at), (Some(other), Some(at)) if other < at);
+        let before = |other: &Placed| matches!((other.1, at), (Some(other), Some(at)) if other < at);
         while let Some((.., other)) = others.next_if(before) {
             arranged.push(other);
         }
@@ -88,11 +87,7 @@ fn interleave(others: Vec<Placed>, named: Vec<Placed>) -> Vec<Value> {
 }
 
 /// Checks that the items of a patch occur in the order that its `$setElementOrder` gives, leaving deletions aside.
-pub(super) fn check_order(
-    patch: &[Value],
-    order: &[Value],
-    identity: Identity,
-) -> Result<(), String> {
+pub(super) fn check_order(patch: &[Value], order: &[Value], identity: Identity) -> Result<(), String> {
     if order.is_empty() || patch.is_empty() {
         return Ok(());
     }
@@ -123,8 +118,5 @@ pub(super) fn check_order(
 /// The items without repetitions of scalars; the first of each stays.
 pub(super) fn distinct(items: Vec<Value>) -> Vec<Value> {
     let mut seen = std::collections::HashSet::with_capacity(items.len());
-    items
-        .into_iter()
-        .filter(|item| seen.insert(item.to_string()))
-        .collect()
+    items.into_iter().filter(|item| seen.insert(item.to_string())).collect()
 }

@@ -52,6 +52,7 @@ mod tests {
             (3 * HOUR - 1, "179m"),
             (3 * HOUR, "3h"),
             (3 * HOUR + 5 * MINUTE + 59, "3h5m"),
+            (7 * HOUR + 59 * MINUTE, "7h59m"),
             (8 * HOUR + 59 * MINUTE, "8h"),
             (2 * DAY - 1, "47h"),
             (2 * DAY, "2d"),

@@ -6,9 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::memory_disk::{Image, Op, index, put};
-
-const SECTOR: usize = 512;
+use super::memory_disk::{Image, Op, SECTOR, index, put};
 
 /// The disk after a number of calls: what is certain, and what is on its way.
 #[derive(Clone, Debug)]

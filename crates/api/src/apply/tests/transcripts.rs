@@ -50,7 +50,7 @@ fn an_update_takes_what_it_changes_and_nobody_keeps_what_is_gone() {
         ]
     );
     server.edit("m3", |object| {
-        object["metadata"]["labels"] = json!({"l": "v"})
+        object["metadata"]["labels"] = json!({"l": "v"});
     });
     assert_eq!(
         server.owners(),

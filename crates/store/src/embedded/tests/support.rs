@@ -6,9 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use leasehold_clock::SimulatedClock;
 
+use crate::embedded::log::segment;
 use crate::embedded::state::State;
 use crate::embedded::{Embedded, OpenError, Options};
-use crate::testing::MemoryDisk;
+use crate::testing::{MemoryDisk, Op};
 use crate::{Error, Key, Revision, Store};
 
 /// Settings with which a few writes fill segments and call for snapshots.
@@ -96,6 +97,23 @@ pub(crate) async fn workload(store: &Embedded, disk: &MemoryDisk) -> Vec<Outcome
         }
     }
     outcomes
+}
+
+/// A closed store that has been through the workload, with snapshots written and old segments gone. When a snapshot is
+/// ready depends on the scheduler, so it may take a few attempts.
+pub(crate) async fn recorded() -> (MemoryDisk, Vec<Outcome>) {
+    for _ in 0..200 {
+        let disk = MemoryDisk::default();
+        let store = open(&disk, &small()).unwrap();
+        let outcomes = workload(&store, &disk).await;
+        assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()), "{outcomes:?}");
+        store.close().await.unwrap();
+        let is_segment = |op: &Op| matches!(op, Op::Unlink(name) if segment::sequence(name).is_some());
+        if disk.ops().iter().any(is_segment) {
+            return (disk, outcomes);
+        }
+    }
+    panic!("no old segment ever went");
 }
 
 /// What the store held after each revision: of the writes that were acknowledged.

@@ -1,0 +1,225 @@
+//! [`TestServer`]: the `leasehold` program, started for a test and gone after it.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use http::Method;
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use crate::exchange::{Outgoing, send};
+use crate::{Error, Target};
+
+/// How long a server may take until it is ready. Generous: the machine may be busy.
+const START_MAX: Duration = Duration::from_secs(60);
+/// How often to look whether it is.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A running `leasehold serve` on a port of its own, on loopback. Killed when dropped.
+pub struct TestServer {
+    child: Child,
+    target: Target,
+    data_dir: PathBuf,
+    scratch: TempDir,
+}
+
+impl TestServer {
+    /// Starts a server with a new data directory, which goes with it, and these further arguments; returns when it is
+    /// ready. The error has what the server wrote to stderr.
+    pub async fn start(args: &[&str]) -> Result<Self, Error> {
+        let scratch = tempfile::tempdir()?;
+        let data_dir = scratch.path().join("data");
+        Self::spawn(&program()?, scratch, data_dir, args).await
+    }
+
+    /// As [`TestServer::start`] with a data directory that is the caller's and stays.
+    pub async fn start_in(data_dir: &Path, args: &[&str]) -> Result<Self, Error> {
+        Self::spawn(&program()?, tempfile::tempdir()?, data_dir.to_owned(), args).await
+    }
+
+    async fn spawn(program: &Path, scratch: TempDir, data_dir: PathBuf, args: &[&str]) -> Result<Self, Error> {
+        let child = Command::new(program)
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(&data_dir)
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(scratch.path().join("stderr"))?)
+            .spawn()
+            .map_err(|e| format!("cannot start {}: {e}", program.display()))?;
+        let mut server = Self {
+            child,
+            target: Target::plain("", None),
+            data_dir,
+            scratch,
+        };
+        server.target = server.wait_until_ready().await?;
+        Ok(server)
+    }
+
+    /// The server writes its address and the admin's credentials into the data directory once it listens. A file left
+    /// there by an earlier run leads nowhere, so it is read again each time.
+    async fn wait_until_ready(&mut self) -> Result<Target, Error> {
+        let deadline = Instant::now() + START_MAX;
+        loop {
+            let seen = match self.ready_target().await {
+                Ok(target) => return Ok(target),
+                Err(why) => why,
+            };
+            if let Some(status) = self.child.try_wait()? {
+                return Err(format!("the server ended with {status}; stderr:\n{}", self.stderr()).into());
+            }
+            if Instant::now() > deadline {
+                let stderr = self.stderr();
+                return Err(format!("not ready within {START_MAX:?}, at last: {seen}; stderr:\n{stderr}").into());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn ready_target(&self) -> Result<Target, Error> {
+        let target = Target::from_kubeconfig(&self.data_dir.join("admin.kubeconfig"))?;
+        let reply = send(&target, Outgoing::new(Method::GET, "/readyz", None)).await?;
+        match reply.status {
+            200 => Ok(target),
+            status => Err(format!("/readyz says {status}").into()),
+        }
+    }
+
+    /// Where the server is, with the admin's credentials.
+    #[must_use]
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The server's data directory.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// The server's process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the server wrote to stderr so far.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        let text = std::fs::read(self.scratch.path().join("stderr")).unwrap_or_default();
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// Kills the server as a crash would, and waits until it is gone.
+    pub fn kill(&mut self) -> Result<ExitStatus, Error> {
+        self.child.kill()?;
+        Ok(self.child.wait()?)
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        // It may have ended by itself already.
+        let _ = self.kill();
+    }
+}
+
+/// The program to start: `LEASEHOLD_BIN`, or the one that cargo builds now, so that it is never an old one.
+fn program() -> Result<PathBuf, Error> {
+    if let Some(path) = std::env::var_os("LEASEHOLD_BIN") {
+        return Ok(path.into());
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
+    build(&cargo, profile)
+}
+
+fn build(cargo: &OsStr, profile: &str) -> Result<PathBuf, Error> {
+    let output = Command::new(cargo)
+        .args([
+            "build",
+            "--package",
+            "leasehold",
+            "--bin",
+            "leasehold",
+            "--message-format=json",
+        ])
+        .args(["--profile", profile])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        return Err("cannot build the leasehold program".into());
+    }
+    executable(&output.stdout).ok_or_else(|| "cargo does not say what it built".into())
+}
+
+/// The path of the executable in cargo's messages, one JSON text per line.
+fn executable(messages: &[u8]) -> Option<PathBuf> {
+    #[derive(Deserialize)]
+    struct Message {
+        executable: Option<PathBuf>,
+    }
+    let lines = messages.split(|b| *b == b'\n');
+    let mut paths = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok()?.executable);
+    paths.next()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::tls_fake::TlsFake;
+
+    async fn start_stub(data_dir: &Path, args: &[&str]) -> Result<TestServer, Error> {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("stub/server.sh");
+        TestServer::spawn(&program, tempfile::tempdir()?, data_dir.to_owned(), args).await
+    }
+
+    #[tokio::test]
+    async fn a_server_is_there_once_it_is_ready_and_gone_once_it_is_dropped() {
+        let fake = TlsFake::start().await;
+        let directory = tempfile::tempdir().unwrap();
+        let (config, data_dir) = (directory.path().join("config"), directory.path().join("data"));
+        std::fs::write(&config, &fake.kubeconfig).unwrap();
+        let mut server = start_stub(&data_dir, &[config.to_str().unwrap()]).await.unwrap();
+        assert_eq!(server.data_dir(), data_dir);
+        let (data_dir, config) = (data_dir.display(), config.display());
+        let said = format!("serve --listen 127.0.0.1:0 --data-dir {data_dir} {config}\n");
+        assert_eq!(server.stderr(), said);
+        let reply = send(server.target(), Outgoing::new(Method::GET, "/", None))
+            .await
+            .unwrap();
+        assert_eq!(reply.bytes().await.unwrap(), "identified");
+        assert_eq!(server.child.try_wait().unwrap(), None);
+        let is_running = Command::new("kill").args(["-0", &server.id().to_string()]).status();
+        assert!(is_running.unwrap().success());
+        let id = server.id().to_string();
+        drop(server);
+        let is_running = Command::new("kill").args(["-0", &id]).stderr(Stdio::null()).status();
+        assert!(!is_running.unwrap().success());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_ends_early_is_told_with_what_it_said() {
+        let Err(error) = start_stub(Path::new("d"), &[]).await else {
+            panic!("there is no server");
+        };
+        let want = "the server ended with exit status: 3; stderr:\nserve --listen 127.0.0.1:0 --data-dir d\n";
+        assert_eq!(error.to_string(), want);
+    }
+
+    #[test]
+    fn the_executable_is_found_in_what_cargo_says() {
+        let messages = br#"{"reason":"compiler-artifact","executable":null}
+{"reason":"build-script-executed"}
+{"reason":"compiler-artifact","executable":"/x/leasehold"}
+{"reason":"build-finished","success":true}
+"#;
+        assert_eq!(executable(messages), Some(PathBuf::from("/x/leasehold")));
+        assert_eq!(executable(b""), None);
+    }
+}
