@@ -17,6 +17,7 @@ mod metrics;
 mod negotiate;
 pub mod net;
 mod openapi;
+mod pages;
 mod read_body;
 mod reply;
 mod request_info;

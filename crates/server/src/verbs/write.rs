@@ -1,17 +1,18 @@
 //! Create, update and patch.
 
+use bytes::Bytes;
 use http::{Response, StatusCode};
 use leasehold_api::ApiError;
 use leasehold_api::codec::{self, Decoded};
 use leasehold_api::options::{self, FieldValidation, PatchOptions};
 use leasehold_registry::{PatchKind, WriteOptions, Written};
 
-use super::{Call, Read};
+use super::Call;
 use crate::Body;
 use crate::negotiate::{self, Answer, Route};
 
 /// A new object.
-pub(crate) async fn create(call: &mut Call<'_>, body: &Read) -> Result<Response<Body>, ApiError> {
+pub(super) async fn create(call: &mut Call<'_>, body: &Bytes) -> Result<Response<Body>, ApiError> {
     let answer = call.answer(Route::Objects)?;
     call.form(answer)?;
     let asked = options::WriteOptions::create(call.query)?;
@@ -22,7 +23,7 @@ pub(crate) async fn create(call: &mut Call<'_>, body: &Read) -> Result<Response<
 }
 
 /// A whole object instead of the one that is there.
-pub(crate) async fn update(call: &mut Call<'_>, body: &Read) -> Result<Response<Body>, ApiError> {
+pub(super) async fn update(call: &mut Call<'_>, body: &Bytes) -> Result<Response<Body>, ApiError> {
     let answer = call.answer(Route::Objects)?;
     call.form(answer)?;
     let asked = options::WriteOptions::update(call.query)?;
@@ -34,7 +35,7 @@ pub(crate) async fn update(call: &mut Call<'_>, body: &Read) -> Result<Response<
 }
 
 /// A change to the object that is there; apply may create it.
-pub(crate) async fn patch(call: &mut Call<'_>, kind: PatchKind, body: &Read) -> Result<Response<Body>, ApiError> {
+pub(super) async fn patch(call: &mut Call<'_>, kind: PatchKind, body: &Bytes) -> Result<Response<Body>, ApiError> {
     let answer = call.answer(Route::Objects)?;
     call.form(answer)?;
     let is_apply = kind == PatchKind::Apply;
@@ -51,7 +52,7 @@ fn fill(mut options: WriteOptions, asked: &options::WriteOptions) -> WriteOption
     options
 }
 
-fn decode(call: &Call<'_>, body: &Read, asked: &options::WriteOptions) -> Result<Decoded, ApiError> {
+fn decode(call: &Call<'_>, body: &Bytes, asked: &options::WriteOptions) -> Result<Decoded, ApiError> {
     let format = negotiate::body_format(&call.head.headers)?;
     let target = call.place.target();
     let decoded = codec::decode(format, &target, body)?;

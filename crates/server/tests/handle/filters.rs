@@ -6,8 +6,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Method;
+use http::{Method, Version};
 use http_body::Frame;
+use http_body_util::Full;
 use leasehold_server::Limits;
 
 use crate::fixture::{LEASES, Reply, Server, lease_path, request};
@@ -187,9 +188,43 @@ async fn pages_are_for_reading() {
             "{path}"
         );
     }
+    let index = server.get("/", &[]).await.json();
+    for path in [
+        "/api/v1",
+        "/healthz/ping",
+        "/metrics",
+        "/openapi/v3",
+        "/readyz",
+        "/readyz/store",
+        "/version",
+    ] {
+        assert!(index["paths"].as_array().unwrap().contains(&path.into()), "{path}");
+        assert_eq!(server.get(path, &[]).await.code, 200, "{path}");
+    }
     let head = server.ask(Method::HEAD, "/readyz", &[], "").await;
     assert_eq!((head.code, head.body.len()), (200, 0));
     server.app.drain.cancel();
     assert_eq!(server.get("/readyz", &[]).await.code, 500);
     assert_eq!(server.get("/livez", &[]).await.code, 200);
+}
+
+#[tokio::test]
+async fn strangers_get_one_request_per_connection_where_streams_are_cheap() {
+    let server = Server::start().await;
+    for (token, version, closes) in [
+        ("", Version::HTTP_2, true),
+        ("Bearer wrong", Version::HTTP_2, true),
+        ("", Version::HTTP_11, false),
+        ("Bearer reader", Version::HTTP_2, false),
+    ] {
+        let mut request = request(
+            Method::GET,
+            LEASES,
+            &[("authorization", token)],
+            Full::new(Bytes::new()),
+        );
+        *request.version_mut() = version;
+        let reply = Reply::of(server.send(request).await).await;
+        assert_eq!(reply.header("connection") == "close", closes, "{token:?} {version:?}");
+    }
 }

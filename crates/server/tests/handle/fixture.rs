@@ -11,7 +11,8 @@ use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use leasehold_api::{ApiError, Time};
 use leasehold_clock::{Clock, SystemClock};
-use leasehold_registry::Registry;
+use leasehold_registry::{Registry, resources};
+use leasehold_server::discovery::Documents;
 use leasehold_server::net::Peer;
 use leasehold_server::{App, Attributes, Authenticator, Authorizer, Body, Limits, Metrics, User, VersionInfo};
 use leasehold_store::embedded::{Embedded, Options};
@@ -87,6 +88,7 @@ impl Server {
             registry,
             authenticator: access.clone(),
             authorizer: access,
+            documents: Documents::build(resources::TABLE, "localhost:6443"),
             metrics: Metrics::new(None),
             limits,
             version: VersionInfo::of("0.0.0"),
