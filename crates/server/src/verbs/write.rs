@@ -16,7 +16,7 @@ pub(super) async fn create(call: &mut Call<'_>, body: &Bytes) -> Result<Response
     let answer = call.answer(Route::Objects)?;
     call.form(answer)?;
     let asked = options::WriteOptions::create(call.query)?;
-    let body = decode(call, body, &asked)?;
+    let body = decode(call, body)?;
     let options = fill(call.write_options(&asked.field_manager, false), &asked);
     let written = call.app.registry.create(&call.place, body, &options).await?;
     finish(call, answer, written, asked.field_validation)
@@ -27,7 +27,7 @@ pub(super) async fn update(call: &mut Call<'_>, body: &Bytes) -> Result<Response
     let answer = call.answer(Route::Objects)?;
     call.form(answer)?;
     let asked = options::WriteOptions::update(call.query)?;
-    let body = decode(call, body, &asked)?;
+    let body = decode(call, body)?;
     let may_create = call.place.resource.create_on_update && call.place.subresource.is_none();
     let options = fill(call.write_options(&asked.field_manager, may_create), &asked);
     let written = call.app.registry.update(&call.place, body, &options).await?;
@@ -52,14 +52,9 @@ fn fill(mut options: WriteOptions, asked: &options::WriteOptions) -> WriteOption
     options
 }
 
-fn decode(call: &Call<'_>, body: &Bytes, asked: &options::WriteOptions) -> Result<Decoded, ApiError> {
+fn decode(call: &Call<'_>, body: &Bytes) -> Result<Decoded, ApiError> {
     let format = negotiate::body_format(&call.head.headers)?;
-    let target = call.place.target();
-    let decoded = codec::decode(format, &target, body)?;
-    if asked.field_validation == FieldValidation::Strict && !decoded.problems.is_empty() {
-        return Err(target.strict_error(&decoded.problems));
-    }
-    Ok(decoded)
+    codec::decode(format, &call.place.target(), body)
 }
 
 fn finish(

@@ -154,6 +154,11 @@ async fn unknown_fields_are_refused_told_or_ignored() {
     }
     assert_eq!(post("", "default").await.warnings(), [warning]);
     let headers = [("content-type", "application/merge-patch+json")];
+    let path = format!("{}?fieldValidation=Strict", lease_path("warn"));
+    let refused = server
+        .ask(Method::PATCH, &path, &headers, r#"{"spec":{"bogus":1}}"#)
+        .await;
+    assert_eq!(refused.code, 422);
     let path = format!("{}?fieldValidation=Ignore", lease_path("warn"));
     let patched = server
         .ask(Method::PATCH, &path, &headers, r#"{"spec":{"bogus":1}}"#)
