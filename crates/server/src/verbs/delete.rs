@@ -1,5 +1,6 @@
 //! Delete, of one object and of a collection, and the options that may come in the body.
 
+use bytes::Bytes;
 use http::{Response, StatusCode};
 use leasehold_api::ApiError;
 use leasehold_api::codec::{Format, protobuf, yaml};
@@ -8,12 +9,12 @@ use leasehold_api::options::{DeleteOptions, ListOptions};
 use leasehold_registry::{Deleted, WriteOptions, resources};
 use serde::Deserialize;
 
-use super::{Call, Read};
+use super::Call;
 use crate::negotiate::{self, Route};
 use crate::{Body, encode, reply};
 
 /// One object.
-pub(crate) async fn delete(call: &Call<'_>, body: &Read) -> Result<Response<Body>, ApiError> {
+pub(super) async fn delete(call: &Call<'_>, body: &Bytes) -> Result<Response<Body>, ApiError> {
     let answer = call.answer(Route::Objects)?;
     call.form(answer)?;
     let delete = delete_options(call, body)?;
@@ -40,7 +41,7 @@ pub(crate) async fn delete(call: &Call<'_>, body: &Read) -> Result<Response<Body
 }
 
 /// Every selected object of a collection.
-pub(crate) async fn delete_collection(call: &Call<'_>, body: &Read) -> Result<Response<Body>, ApiError> {
+pub(super) async fn delete_collection(call: &Call<'_>, body: &Bytes) -> Result<Response<Body>, ApiError> {
     let answer = call.answer(Route::Objects)?;
     let form = call.form(answer)?;
     // A selector that cannot be read deletes nothing.
@@ -64,7 +65,7 @@ fn write_options(call: &Call<'_>, delete: &DeleteOptions) -> WriteOptions {
 }
 
 /// The options of a delete: those of the body, if there is one, and else those of the query.
-fn delete_options(call: &Call<'_>, body: &Read) -> Result<DeleteOptions, ApiError> {
+fn delete_options(call: &Call<'_>, body: &Bytes) -> Result<DeleteOptions, ApiError> {
     if body.is_empty() {
         return DeleteOptions::new(call.query, None);
     }
@@ -81,7 +82,7 @@ struct TypeMeta {
     kind: String,
 }
 
-fn decode(format: Format, body: &Read) -> Result<meta::DeleteOptions, String> {
+fn decode(format: Format, body: &Bytes) -> Result<meta::DeleteOptions, String> {
     let (type_meta, options) = match format {
         Format::Json => decode_json(body)?,
         Format::Yaml => {
@@ -128,7 +129,6 @@ fn check(type_meta: &TypeMeta) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use leasehold_api::Gvk;
 
     use super::*;

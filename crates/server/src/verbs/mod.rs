@@ -8,23 +8,24 @@ mod write;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::request::Parts;
 use http::{Response, StatusCode};
 use leasehold_api::options::{IncludeObject, Query, manager_name};
 use leasehold_api::{ApiError, Object, Time};
-use leasehold_registry::{Caller, Place, WriteOptions};
+use leasehold_registry::{Caller, PatchKind, Place, WriteOptions};
 
 use crate::access::MayCreate;
 use crate::app::App;
 use crate::auth::User;
 use crate::encode::{self, Form};
+use crate::in_flight::Slot;
+use crate::metrics::{self, Series};
 use crate::negotiate::{self, Answer, Route, Shape};
-use crate::{Body, reply};
-
-pub(crate) use delete::{delete, delete_collection};
-pub(crate) use read::{get, list, watch};
-pub(crate) use write::{create, patch, update};
+use crate::request_info::{RequestInfo, Verb};
+use crate::{Body, read_body, reply};
+use delete::{delete, delete_collection};
+use read::{get, list, watch};
+use write::{create, patch, update};
 
 /// A request for a resource that has passed the filters.
 pub(crate) struct Call<'a> {
@@ -97,6 +98,38 @@ impl Call<'_> {
     }
 }
 
+/// Reads the body of those that have one, and does what is asked.
+pub(crate) async fn dispatch<B>(
+    call: &mut Call<'_>,
+    info: &RequestInfo<'_>,
+    body: B,
+    slot: Slot,
+    series: &mut Series,
+) -> Result<Response<Body>, ApiError>
+where
+    B: http_body::Body,
+    B::Error: std::fmt::Display,
+{
+    let headers = &call.head.headers;
+    match (info.verb, &info.list_options) {
+        (Verb::Get, _) => get(call).await,
+        (Verb::List, Some(options)) => list(call, options.as_ref().map_err(Clone::clone)?).await,
+        (Verb::Watch, Some(options)) => watch(call, options.as_ref().map_err(Clone::clone)?, *series, slot).await,
+        (Verb::Create, _) => create(call, &read_body::read(headers, body).await?).await,
+        (Verb::Update, _) => update(call, &read_body::read(headers, body).await?).await,
+        (Verb::Patch, _) => {
+            let kind = negotiate::patch_kind(headers)?;
+            if kind == PatchKind::Apply {
+                series.verb = metrics::Verb::Apply;
+            }
+            patch(call, kind, &read_body::read(headers, body).await?).await
+        }
+        (Verb::Delete, _) => delete(call, &read_body::read(headers, body).await?).await,
+        (Verb::DeleteCollection, _) => delete_collection(call, &read_body::read(headers, body).await?).await,
+        (Verb::List | Verb::Watch, None) | (Verb::Other(_), _) => Err(ApiError::method_not_allowed()),
+    }
+}
+
 /// What the client calls itself.
 pub(crate) fn user_agent(head: &Parts) -> &str {
     head.headers
@@ -104,6 +137,3 @@ pub(crate) fn user_agent(head: &Parts) -> &str {
         .and_then(|value| value.to_str().ok())
         .unwrap_or("")
 }
-
-/// A body that has been read, and may be empty.
-pub(crate) type Read = Bytes;

@@ -12,7 +12,7 @@ use crate::watch::{self, EventEncoder, Watching};
 use crate::{Body, encode, reply};
 
 /// One object.
-pub(crate) async fn get(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
+pub(super) async fn get(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
     let answer = call.answer(Route::Objects)?;
     call.form(answer)?;
     let options = GetOptions::from_query(call.query)?;
@@ -21,7 +21,7 @@ pub(crate) async fn get(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
 }
 
 /// A collection.
-pub(crate) async fn list(call: &Call<'_>, options: &ListOptions) -> Result<Response<Body>, ApiError> {
+pub(super) async fn list(call: &Call<'_>, options: &ListOptions) -> Result<Response<Body>, ApiError> {
     let answer = call.answer(Route::Collection)?;
     let form = call.form(answer)?;
     let list = call.app.registry.list(&call.place, options).await?;
@@ -30,7 +30,7 @@ pub(crate) async fn list(call: &Call<'_>, options: &ListOptions) -> Result<Respo
 }
 
 /// The changes of a collection.
-pub(crate) async fn watch(
+pub(super) async fn watch(
     call: &Call<'_>,
     options: &ListOptions,
     series: Series,
