@@ -45,7 +45,7 @@ pub(super) async fn delete_collection(call: &Call<'_>, body: &Bytes) -> Result<R
     let answer = call.answer(Route::Objects)?;
     let form = call.form(answer)?;
     // A selector that cannot be read deletes nothing.
-    let list = ListOptions::from_query(call.query)?;
+    let list = ListOptions::from_query(call.query())?;
     let delete = delete_options(call, body)?;
     let options = write_options(call, &delete);
     let deleted = call
@@ -67,11 +67,11 @@ fn write_options(call: &Call<'_>, delete: &DeleteOptions) -> WriteOptions {
 /// The options of a delete: those of the body, if there is one, and else those of the query.
 fn delete_options(call: &Call<'_>, body: &Bytes) -> Result<DeleteOptions, ApiError> {
     if body.is_empty() {
-        return DeleteOptions::new(call.query, None);
+        return DeleteOptions::new(call.query(), None);
     }
-    let format = negotiate::body_format(&call.head.headers)?;
+    let format = negotiate::body_format(call.headers())?;
     let options = decode(format, body).map_err(ApiError::bad_request)?;
-    DeleteOptions::new(call.query, Some(options))
+    DeleteOptions::new(call.query(), Some(options))
 }
 
 /// What a body of options says it is.

@@ -6,8 +6,8 @@ use leasehold_api::options::{GetOptions, IncludeObject, ListOptions};
 
 use super::Call;
 use crate::in_flight::Slot;
-use crate::metrics::Series;
 use crate::negotiate::{self, Route, Shape};
+use crate::standing::Standing;
 use crate::watch::{self, EventEncoder, Watching};
 use crate::{Body, encode, reply};
 
@@ -15,7 +15,7 @@ use crate::{Body, encode, reply};
 pub(super) async fn get(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
     let answer = call.answer(Route::Objects)?;
     call.form(answer)?;
-    let options = GetOptions::from_query(call.query)?;
+    let options = GetOptions::from_query(call.query())?;
     let item = call.app.registry.get(&call.place, options.resource_version).await?;
     call.object(StatusCode::OK, answer, item.object()?)
 }
@@ -30,15 +30,10 @@ pub(super) async fn list(call: &Call<'_>, options: &ListOptions) -> Result<Respo
 }
 
 /// The changes of a collection.
-pub(super) async fn watch(
-    call: &Call<'_>,
-    options: &ListOptions,
-    series: Series,
-    slot: Slot,
-) -> Result<Response<Body>, ApiError> {
-    let answer = negotiate::stream(&call.head.headers)?;
+pub(super) async fn watch(call: &Call<'_>, options: &ListOptions, slot: Slot) -> Result<Response<Body>, ApiError> {
+    let answer = negotiate::stream(call.headers())?;
     let include = match answer.shape {
-        Shape::Table(_) => IncludeObject::from_query(call.query)?,
+        Shape::Table(_) => IncludeObject::from_query(call.query())?,
         Shape::PartialList(_) => return Err(encode::not_a_list(&call.place)),
         Shape::Whole | Shape::Partial(_) => IncludeObject::default(),
     };
@@ -49,9 +44,10 @@ pub(super) async fn watch(
         encoder,
         bookmarks: options.allow_watch_bookmarks,
         timeout: options.timeout.unwrap_or_else(watch::server_timeout),
+        standing: Standing::new(call),
         drain: call.app.drain.clone(),
-        events: call.app.metrics.watch_events(series),
-        counted: (slot, call.app.metrics.long_running(series)),
+        events: call.app.metrics.watch_events(call.series),
+        counted: (slot, call.app.metrics.long_running(call.series)),
     };
     let content_type = watch::content_type(answer.format);
     Ok(reply::new(StatusCode::OK, content_type, watching.into_body()))

@@ -15,7 +15,7 @@ use crate::negotiate::{self, Answer, Route};
 pub(super) async fn create(call: &mut Call<'_>, body: &Bytes) -> Result<Response<Body>, ApiError> {
     let answer = call.answer(Route::Objects)?;
     call.form(answer)?;
-    let asked = options::WriteOptions::create(call.query)?;
+    let asked = options::WriteOptions::create(call.query())?;
     let body = decode(call, body)?;
     let options = fill(call.write_options(&asked.field_manager, false), &asked);
     let written = call.app.registry.create(&call.place, body, &options).await?;
@@ -26,7 +26,7 @@ pub(super) async fn create(call: &mut Call<'_>, body: &Bytes) -> Result<Response
 pub(super) async fn update(call: &mut Call<'_>, body: &Bytes) -> Result<Response<Body>, ApiError> {
     let answer = call.answer(Route::Objects)?;
     call.form(answer)?;
-    let asked = options::WriteOptions::update(call.query)?;
+    let asked = options::WriteOptions::update(call.query())?;
     let body = decode(call, body)?;
     let may_create = call.place.resource.create_on_update && call.place.subresource.is_none();
     let options = fill(call.write_options(&asked.field_manager, may_create), &asked);
@@ -39,7 +39,7 @@ pub(super) async fn patch(call: &mut Call<'_>, kind: PatchKind, body: &Bytes) ->
     let answer = call.answer(Route::Objects)?;
     call.form(answer)?;
     let is_apply = kind == PatchKind::Apply;
-    let asked = PatchOptions::from_query(call.query, is_apply)?;
+    let asked = PatchOptions::from_query(call.query(), is_apply)?;
     let mut options = fill(call.write_options(&asked.write.field_manager, is_apply), &asked.write);
     options.force = asked.force;
     let written = call.app.registry.patch(&call.place, kind, body, &options).await?;
@@ -53,7 +53,7 @@ fn fill(mut options: WriteOptions, asked: &options::WriteOptions) -> WriteOption
 }
 
 fn decode(call: &Call<'_>, body: &Bytes) -> Result<Decoded, ApiError> {
-    let format = negotiate::body_format(&call.head.headers)?;
+    let format = negotiate::body_format(call.headers())?;
     codec::decode(format, &call.place.target(), body)
 }
 
