@@ -15,9 +15,7 @@ fn compare_numbers(left: &Number, right: &Number) -> Ordering {
         (Some(l), None) => compare_to_float(l, float(right)),
         (None, Some(r)) => compare_to_float(r, float(left)).reverse(),
         // JSON has no NaN, so that two floats always have an order.
-        (None, None) => float(left)
-            .partial_cmp(&float(right))
-            .unwrap_or(Ordering::Equal),
+        (None, None) => float(left).partial_cmp(&float(right)).unwrap_or(Ordering::Equal),
     }
 }
 
@@ -28,11 +26,7 @@ fn float(number: &Number) -> f64 {
 fn compare_to_float(integer: i128, float: f64) -> Ordering {
     // JSON integers have 64 bits: whatever a larger float saturates to is on the right side of them all.
     let whole = float.trunc() as i128;
-    let rest = || {
-        0.0_f64
-            .partial_cmp(&float.fract())
-            .unwrap_or(Ordering::Equal)
-    };
+    let rest = || 0.0_f64.partial_cmp(&float.fract()).unwrap_or(Ordering::Equal);
     integer.cmp(&whole).then_with(rest)
 }
 

@@ -29,11 +29,7 @@ fn every_recorded_strategic_patch_comes_out_as_it_did_in_kubernetes() {
         };
         match strategic(schema, case["target"].clone(), &bytes(&case["patch"])) {
             Ok(after) => assert_eq!(after, case["after"], "{line}"),
-            Err(refusal) => assert_eq!(
-                (400, true),
-                (refusal.code(), case["refused"] == true),
-                "{line}"
-            ),
+            Err(refusal) => assert_eq!((400, true), (refusal.code(), case["refused"] == true), "{line}"),
         }
     }
 }
@@ -51,8 +47,7 @@ fn lease() -> Value {
 
 #[test]
 fn strategic_patches_merge_lists_by_key_and_as_sets() {
-    let patch =
-        |target: Value, patch: Value| strategic(Lease::SCHEMA, target, &bytes(&patch)).unwrap();
+    let patch = |target: Value, patch: Value| strategic(Lease::SCHEMA, target, &bytes(&patch)).unwrap();
     let lease = patch(
         lease(),
         json!({
@@ -121,6 +116,10 @@ fn misused_directives_are_bad_requests_in_kubernetes_words() {
             "map: {\"name\":\"x\"} does not contain declared merge key: uid",
         ),
         (
+            json!({"metadata": {"finalizers": ["x.io/b", "x.io/a"], "$setElementOrder/finalizers": ["x.io/a", "x.io/b"]}}),
+            "The order in patch list:\n[\"x.io/b\",\"x.io/a\"]\n doesn't match $setElementOrder list:\n[\"x.io/a\",\"x.io/b\"]\n",
+        ),
+        (
             json!({"metadata": {"finalizers": [["x"]]}}),
             "list element types are not identical",
         ),
@@ -152,7 +151,8 @@ fn directives_do_not_survive_where_there_was_nothing_to_merge() {
 #[test]
 fn merge_patches_merge_and_null_removes() {
     let target = json!({"metadata": {"labels": {"a": "1", "b": "2"}}, "spec": {"x": 1, "y": [1]}});
-    let patch = json!({"metadata": {"labels": {"a": null, "c": "3"}}, "spec": {"x": null, "y": [null], "z": {"n": null}}});
+    let patch =
+        json!({"metadata": {"labels": {"a": null, "c": "3"}}, "spec": {"x": null, "y": [null], "z": {"n": null}}});
     assert_eq!(
         merge(target, &bytes(&patch)).unwrap(),
         json!({"metadata": {"labels": {"b": "2", "c": "3"}}, "spec": {"y": [null], "z": {}}})
@@ -169,10 +169,7 @@ fn bodies_that_are_no_patch_are_bad_requests() {
         ] {
             let refusal = result.unwrap_err();
             assert_eq!(refusal.code(), 400, "{body}");
-            assert!(
-                refusal.to_string().starts_with("error decoding patch: "),
-                "{refusal}"
-            );
+            assert!(refusal.to_string().starts_with("error decoding patch: "), "{refusal}");
         }
     }
     assert_eq!(code(json_patch(lease(), b"{\"not\":\"a list\"}")), 400);
@@ -193,10 +190,7 @@ fn json_patches_apply_in_order_or_not_at_all() {
         {"op": "add", "path": "/metadata/finalizers/-", "value": "f"},
     ]);
     let patched = json_patch(lease(), &bytes(&patch)).unwrap();
-    assert_eq!(
-        patched["metadata"]["labels"],
-        json!({"k2": "h1", "k3": "v"})
-    );
+    assert_eq!(patched["metadata"]["labels"], json!({"k2": "h1", "k3": "v"}));
     assert_eq!(patched["metadata"]["finalizers"], json!(["f"]));
     assert_eq!(patched["spec"]["holderIdentity"], "j");
     for bad in [
@@ -210,11 +204,7 @@ fn json_patches_apply_in_order_or_not_at_all() {
         json!({"op": "move", "from": "/spec", "path": "/spec/x"}),
         json!({"op": "frob", "path": "/spec"}),
     ] {
-        assert_eq!(
-            code(json_patch(lease(), &bytes(&json!([bad])))),
-            422,
-            "{bad}"
-        );
+        assert_eq!(code(json_patch(lease(), &bytes(&json!([bad])))), 422, "{bad}");
     }
 }
 
@@ -230,10 +220,7 @@ fn json_patches_cannot_blow_up() {
     };
     let wide = json!({"a": {"x": "x".repeat(1000)}});
     let refusal = json_patch(wide, &bytes(&copies(&|n| format!("/a/{n}")))).unwrap_err();
-    assert!(
-        refusal.to_string().contains("exceeding the limit 3145728"),
-        "{refusal}"
-    );
+    assert!(refusal.to_string().contains("exceeding the limit 3145728"), "{refusal}");
     let deep = copies(&|n| "/a".repeat(n.min(120) + 2));
     let refusal = json_patch(json!({"a": {}}), &bytes(&deep)).unwrap_err();
     assert!(refusal.to_string().contains("nested deeper"), "{refusal}");
@@ -264,9 +251,7 @@ fn difference(from: &Value, to: &Value) -> Value {
 
 fn list_patch(from: &[(String, String)], to: &[(String, String)]) -> Value {
     let item = |(kind, status): &(String, String)| json!({"type": kind, "status": status});
-    let gone = from
-        .iter()
-        .filter(|(kind, _)| !to.iter().any(|(k, _)| k == kind));
+    let gone = from.iter().filter(|(kind, _)| !to.iter().any(|(k, _)| k == kind));
     let mut patch: Vec<Value> = to.iter().map(item).collect();
     patch.extend(gone.map(|(kind, _)| json!({"$patch": "delete", "type": kind})));
     let order: Vec<Value> = to.iter().map(|(kind, _)| json!({"type": kind})).collect();
@@ -276,8 +261,7 @@ fn list_patch(from: &[(String, String)], to: &[(String, String)]) -> Value {
 fn scalars() -> impl Strategy<Value = Value> {
     let map = || proptest::collection::btree_map("[a-d]", "[xy]", 0..4);
     (map(), map(), proptest::option::of("[pq]")).prop_map(|(labels, annotations, phase)| {
-        let mut object =
-            json!({"metadata": {"labels": labels, "annotations": annotations}, "status": {}});
+        let mut object = json!({"metadata": {"labels": labels, "annotations": annotations}, "status": {}});
         phase
             .into_iter()
             .for_each(|phase| object["status"]["phase"] = json!(phase));

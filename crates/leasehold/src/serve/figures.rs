@@ -10,10 +10,23 @@ pub(super) fn of(store: Arc<Embedded>) -> StoreFigures {
     Box::new(move || read(&store.metrics()))
 }
 
-#[allow(clippy::cast_precision_loss, reason = "Prometheus has no other numbers, and 2^53 is far away")]
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "Prometheus has no other numbers, and 2^53 is far away"
+)]
 fn read(metrics: &Metrics) -> Vec<Figure> {
-    let counter = |name, help, value: u64| Figure { name, help, value: value as f64, counter: true };
-    let gauge = |name, help, value: u64| Figure { name, help, value: value as f64, counter: false };
+    let counter = |name, help, value: u64| Figure {
+        name,
+        help,
+        value: value as f64,
+        counter: true,
+    };
+    let gauge = |name, help, value: u64| Figure {
+        name,
+        help,
+        value: value as f64,
+        counter: false,
+    };
     vec![
         counter("commits", "Writes made durable", metrics.commits),
         counter("groups", "Groups that writes were made durable in", metrics.groups),
@@ -27,7 +40,11 @@ fn read(metrics: &Metrics) -> Vec<Figure> {
         },
         counter("snapshots", "Snapshots written", metrics.snapshots),
         gauge("objects", "Objects there are", metrics.live_objects),
-        gauge("live_bytes", "Bytes of the objects' names and values", metrics.live_bytes),
+        gauge(
+            "live_bytes",
+            "Bytes of the objects' names and values",
+            metrics.live_bytes,
+        ),
         gauge("log_bytes", "Bytes in the log", metrics.log_bytes),
         gauge("watchers", "Watches there are", metrics.watchers),
     ]

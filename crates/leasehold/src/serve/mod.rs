@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::Settings;
 use crate::failure::{Failure, Kind};
-use crate::shutdown::{self, DrainTimedOut, Signal, Signals};
 use crate::logging;
+use crate::shutdown::{self, DrainTimedOut, Signal, Signals};
 use announcement::Announcement;
 use prepare::{Prepared, prepare};
 use running::Running;

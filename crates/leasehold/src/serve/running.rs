@@ -9,6 +9,7 @@ use leasehold_server::auth::{Authenticator, BuiltIn, ClientCas, TokenFile};
 use leasehold_server::discovery::Documents;
 use leasehold_server::net::{self, Identity, Listener, Tls};
 use leasehold_server::{App, Limits, Metrics, VersionInfo};
+use leasehold_store::Revision;
 use leasehold_store::embedded::{Embedded, Options};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,9 @@ use crate::cli::Settings;
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Kind};
 use crate::pki::{Pki, TlsMaterial};
+
+/// A new store's first object comes right after this: see [`Options::first_revision`].
+const FIRST_REVISION: Revision = Revision(1000);
 
 /// Everything that runs, and the sockets it will serve.
 pub(super) struct Running {
@@ -45,10 +49,20 @@ struct Certificates {
 impl Running {
     /// Opens the store and starts everything over it. Requests are taken only by [`Running::serve`].
     pub(super) async fn start(prepared: Prepared, drain: &CancellationToken) -> Result<Self, Failure> {
-        let Prepared { clock, settings, data_dir, https, http, pki, tls: source } = prepared;
+        let Prepared {
+            clock,
+            settings,
+            data_dir,
+            https,
+            http,
+            pki,
+            tls: source,
+        } = prepared;
         let tokens = settings.token_file.as_ref().map(token_file).transpose()?;
         let tls = Arc::new(tls(&source.borrow())?);
-        let address = https.local_addr().map_err(|e| Failure::new(Kind::Listen, format!("cannot listen: {e}")))?;
+        let address = https
+            .local_addr()
+            .map_err(|e| Failure::new(Kind::Listen, format!("cannot listen: {e}")))?;
         let mut listeners = vec![Listener::tls(https, tls.clone())];
         if let Some(http) = http {
             let plain = Listener::plain(http).map_err(|e| Failure::new(Kind::Listen, e.to_string()))?;
@@ -62,7 +76,10 @@ impl Running {
             .map_err(|e| Failure::new(Kind::Runtime, format!("cannot create the first namespaces: {e}")))?;
         let controllers = Controllers::start(
             &registry,
-            vec![Box::new(NamespaceDeletion), Box::new(EventExpiry::new(settings.event_ttl))],
+            vec![
+                Box::new(NamespaceDeletion),
+                Box::new(EventExpiry::new(settings.event_ttl)),
+            ],
             drain,
         );
         let app = App {
@@ -76,13 +93,22 @@ impl Running {
             drain: drain.clone(),
             clock: clock.clone(),
         };
-        let limits = net::Limits { drain: settings.drain_timeout, ..net::Limits::default() };
+        let limits = net::Limits {
+            drain: settings.drain_timeout,
+            ..net::Limits::default()
+        };
         Ok(Self {
             store,
             controllers,
             server: net::Server::new(Arc::new(app), limits),
             listeners,
-            certificates: Certificates { pki, source, tls, tokens, clock },
+            certificates: Certificates {
+                pki,
+                source,
+                tls,
+                tokens,
+                clock,
+            },
             drain: drain.clone(),
             data_dir,
         })
@@ -90,11 +116,17 @@ impl Running {
 
     /// Serves until told to drain, or until the store cannot be trusted any more, and then ends everything.
     pub(super) async fn serve(self) -> Result<(), Failure> {
-        let Self { store, controllers, server, listeners, certificates, drain, data_dir: _locked } = self;
+        let Self {
+            store,
+            controllers,
+            server,
+            listeners,
+            certificates,
+            drain,
+            data_dir: _locked,
+        } = self;
         let fatal = store.fatal();
-        let serving = async {
-            tokio::join!(server.serve(listeners, drain.clone()), certificates.look_after(&drain)).0
-        };
+        let serving = async { tokio::join!(server.serve(listeners, drain.clone()), certificates.look_after(&drain)).0 };
         let watching = async {
             let reason = fatal.await;
             tracing::error!(%reason, "the store can no longer be written; ending");
@@ -115,8 +147,10 @@ impl Running {
             .map_err(|e| Failure::new(Kind::Runtime, format!("a controller ended early: {e}")))?;
         let closed = store.close().await;
         match (broken, closed) {
-            (Some(reason), _) => Err(Failure::new(Kind::Runtime, format!("the store cannot be written: {reason}"))
-                .hint("nothing that was acknowledged is lost; look at the disk, then start again")),
+            (Some(reason), _) => Err(
+                Failure::new(Kind::Runtime, format!("the store cannot be written: {reason}"))
+                    .hint("nothing that was acknowledged is lost; look at the disk, then start again"),
+            ),
             (None, Err(error)) => Err(Failure::new(Kind::Runtime, format!("closing the store: {error}"))),
             (None, Ok(())) => Ok(()),
         }
@@ -143,7 +177,11 @@ impl Certificates {
     fn take_up(&self, material: &TlsMaterial) {
         let replaced = ClientCas::new(&material.client_cas)
             .map_err(|e| e.to_string())
-            .and_then(|cas| self.tls.replace(material.serving.clone().into(), Some(cas)).map_err(|e| e.to_string()));
+            .and_then(|cas| {
+                self.tls
+                    .replace(material.serving.clone().into(), Some(cas))
+                    .map_err(|e| e.to_string())
+            });
         if let Err(error) = replaced {
             tracing::error!(error, "new certificates cannot be used; going on with the old ones");
         }
@@ -152,14 +190,18 @@ impl Certificates {
     /// A token that is taken out of the file stops working within a second or so.
     async fn follow_tokens(&self) {
         const PERIOD: std::time::Duration = std::time::Duration::from_secs(1);
-        let Some(tokens) = &self.tokens else { return std::future::pending().await };
+        let Some(tokens) = &self.tokens else {
+            return std::future::pending().await;
+        };
         let mut failing = false;
         loop {
             self.clock.sleep_until(self.clock.now() + PERIOD).await;
             match tokens.reload() {
                 Ok(true) => tracing::info!("tokens were reloaded"),
                 Ok(false) => {}
-                Err(error) if !failing => tracing::error!(%error, "the token file cannot be used; going on with the old one"),
+                Err(error) if !failing => {
+                    tracing::error!(%error, "the token file cannot be used; going on with the old one")
+                }
                 Err(_) => continue,
             }
             failing = false;
@@ -185,5 +227,6 @@ fn open_store(
 ) -> Result<Embedded, Failure> {
     let mut options = Options::new(data_dir.path().join("store"));
     options.history_age = settings.history_window;
+    options.first_revision = FIRST_REVISION;
     Embedded::open(&options, clock).map_err(|e| Failure::new(Kind::DataDir, e.to_string()))
 }

@@ -191,3 +191,7 @@ fn user(certificate: &X509Certificate<'_>) -> Result<User, String> {
         .collect::<Result<Vec<_>, _>>()?;
     Ok(User::authenticated(name, groups))
 }
+
+#[cfg(test)]
+#[path = "certificate_tests.rs"]
+mod tests;

@@ -11,6 +11,8 @@ mod certificate;
 mod csv;
 mod node_admission;
 mod quote;
+#[cfg(test)]
+pub(crate) mod test_pki;
 mod tokens;
 mod user;
 

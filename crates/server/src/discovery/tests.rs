@@ -1,6 +1,8 @@
 //! What clients read from the documents of the real table. The expected replies are those that a kube-apiserver 1.36
 //! gave for the same resources.
 
+use std::sync::LazyLock;
+
 use leasehold_registry::resources::{LEASE_CANDIDATES, LEASES, TABLE};
 use serde_json::{Value, json};
 
@@ -10,8 +12,9 @@ const V2: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscove
 const V2BETA1: &str = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
-fn documents() -> Documents {
-    Documents::build(TABLE, "lease.example:6443")
+fn documents() -> &'static Documents {
+    static DOCUMENTS: LazyLock<Documents> = LazyLock::new(|| Documents::build(TABLE, "lease.example:6443"));
+    &DOCUMENTS
 }
 
 fn body(documents: &Documents, path: &str, accept: &str) -> Vec<u8> {
@@ -48,7 +51,7 @@ fn the_core_group_tells_its_versions_and_the_address() {
         "versions": ["v1"],
         "serverAddressByClientCIDRs": [{ "clientCIDR": "0.0.0.0/0", "serverAddress": "lease.example:6443" }],
     });
-    assert_eq!(json_at(&documents(), "/api", "application/json"), expected);
+    assert_eq!(json_at(documents(), "/api", "application/json"), expected);
 }
 
 #[test]
@@ -63,9 +66,9 @@ fn a_group_tells_its_versions_in_order_of_preference_whatever_the_order_of_the_r
         "preferredVersion": version("v1"),
     });
     let reversed = Documents::build(&[&LEASE_CANDIDATES, &LEASES], "");
-    for documents in [documents(), reversed] {
+    for documents in [documents(), &reversed] {
         assert_eq!(
-            json_at(&documents, "/apis/coordination.k8s.io", "application/json"),
+            json_at(documents, "/apis/coordination.k8s.io", "application/json"),
             expected
         );
     }
@@ -75,10 +78,10 @@ fn a_group_tells_its_versions_in_order_of_preference_whatever_the_order_of_the_r
 fn a_version_tells_its_resources() {
     let documents = documents();
     assert_eq!(
-        json_at(&documents, "/apis/coordination.k8s.io/v1", "application/json"),
+        json_at(documents, "/apis/coordination.k8s.io/v1", "application/json"),
         lease_resources()
     );
-    let core = json_at(&documents, "/api/v1/", "application/json");
+    let core = json_at(documents, "/api/v1/", "application/json");
     let names: Vec<_> = core["resources"]
         .as_array()
         .unwrap()
@@ -110,7 +113,7 @@ fn a_version_tells_its_resources() {
 
 #[test]
 fn all_groups_but_the_core_are_listed_under_apis() {
-    let list = json_at(&documents(), "/apis", "application/json");
+    let list = json_at(documents(), "/apis", "application/json");
     assert_eq!(
         (&list["kind"], &list["apiVersion"]),
         (&json!("APIGroupList"), &json!("v1"))
@@ -127,7 +130,7 @@ fn all_groups_but_the_core_are_listed_under_apis() {
 #[test]
 fn aggregated_discovery_tells_everything_at_once() {
     let documents = documents();
-    let named = json_at(&documents, "/apis", V2);
+    let named = json_at(documents, "/apis", V2);
     assert_eq!(named["apiVersion"], "apidiscovery.k8s.io/v2");
     assert_eq!(named["items"][0]["metadata"], json!({ "name": "coordination.k8s.io" }));
     let expected = json!({
@@ -143,7 +146,7 @@ fn aggregated_discovery_tells_everything_at_once() {
     });
     assert_eq!(named["items"][0]["versions"][0], expected);
 
-    let core = json_at(&documents, "/api", V2);
+    let core = json_at(documents, "/api", V2);
     assert_eq!(core["items"][0]["metadata"], json!({}));
     let node = &core["items"][0]["versions"][0]["resources"][1];
     let status = json!([{
@@ -158,8 +161,8 @@ fn aggregated_discovery_tells_everything_at_once() {
 fn both_versions_of_aggregated_discovery_differ_in_name_only() {
     let documents = documents();
     for path in ["/api", "/apis"] {
-        let mut newer = json_at(&documents, path, V2);
-        let older = json_at(&documents, path, V2BETA1);
+        let mut newer = json_at(documents, path, V2);
+        let older = json_at(documents, path, V2BETA1);
         assert_ne!(newer, older);
         newer["apiVersion"] = "apidiscovery.k8s.io/v2beta1".into();
         assert_eq!(newer, older);
@@ -168,7 +171,7 @@ fn both_versions_of_aggregated_discovery_differ_in_name_only() {
 
 #[test]
 fn yaml_says_what_json_says() {
-    let yaml = body(&documents(), "/apis/coordination.k8s.io/v1", "application/yaml");
+    let yaml = body(documents(), "/apis/coordination.k8s.io/v1", "application/yaml");
     let yaml = String::from_utf8(yaml).unwrap();
     assert_eq!(yaml, leasehold_api::codec::yaml::write(&lease_resources()).unwrap());
 }
@@ -176,7 +179,7 @@ fn yaml_says_what_json_says() {
 #[test]
 fn protobuf_has_the_published_field_numbers() {
     let documents = documents();
-    let bytes = body(&documents, "/api/v1", PROTOBUF);
+    let bytes = body(documents, "/api/v1", PROTOBUF);
     let envelope = bytes.strip_prefix(b"k8s\0").unwrap();
     assert_eq!(wire::text(envelope, &[1, 1]), "v1");
     assert_eq!(wire::text(envelope, &[1, 2]), "APIResourceList");
@@ -189,7 +192,7 @@ fn protobuf_has_the_published_field_numbers() {
     assert_eq!(wire::text(namespaces, &[6]), "namespace");
     assert!(!wire::text(namespaces, &[10]).is_empty());
 
-    let bytes = body(&documents, "/apis", &V2.replace("application/json", PROTOBUF));
+    let bytes = body(documents, "/apis", &V2.replace("application/json", PROTOBUF));
     let group = wire::field(bytes.strip_prefix(b"k8s\0").unwrap(), &[2, 2]);
     assert_eq!(wire::text(group, &[1, 1]), "coordination.k8s.io");
     assert_eq!(
@@ -209,7 +212,7 @@ fn protobuf_has_the_published_field_numbers() {
 
 #[test]
 fn the_oldest_reply_names_its_kind_but_no_version_in_protobuf_too() {
-    let bytes = body(&documents(), "/api", PROTOBUF);
+    let bytes = body(documents(), "/api", PROTOBUF);
     let envelope = bytes.strip_prefix(b"k8s\0").unwrap();
     assert_eq!(
         (wire::text(envelope, &[1, 1]), wire::text(envelope, &[1, 2])),

@@ -6,6 +6,11 @@
 //!
 //! Nothing here looks into a request, beyond its being one.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "bounds on sockets are in the runtime's own time, which its timers keep"
+)]
+
 mod activity;
 mod client_cert;
 mod connection;
@@ -17,6 +22,8 @@ mod proof;
 mod server;
 mod slots;
 mod stall;
+#[cfg(test)]
+mod test_client;
 mod tls;
 mod watchdog;
 

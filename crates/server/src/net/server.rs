@@ -23,7 +23,7 @@ use super::{Handler, Limits, Listener, Tls};
 pub struct Server<H> {
     common: Arc<Common<H>>,
     slots: Arc<Slots>,
-    streams: TaskTracker,
+    pub(super) streams: TaskTracker,
     counters: Arc<Counters>,
 }
 

@@ -43,6 +43,15 @@ pub enum TlsError {
 }
 
 impl Identity {
+    /// A certificate chain, the server's own first, and the key of that.
+    ///
+    /// # Errors
+    /// When they cannot be used, or not together.
+    pub fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, TlsError> {
+        let key = CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider())?;
+        Ok(Self(Arc::new(key)))
+    }
+
     /// Reads a certificate chain and a private key from PEM, which may be one and the same text.
     ///
     /// # Errors
@@ -55,8 +64,7 @@ impl Identity {
             return Err(TlsError::Chain("it holds no certificate".to_owned()));
         }
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| TlsError::Key(error.to_string()))?;
-        let key = CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider())?;
-        Ok(Self(Arc::new(key)))
+        Self::new(chain, key)
     }
 }
 

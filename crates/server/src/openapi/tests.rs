@@ -1,6 +1,7 @@
 //! What kubectl and others look for in the documents of the real table.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use http::HeaderMap;
 use leasehold_registry::resources::TABLE;
@@ -12,8 +13,9 @@ const V2_PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2@v1.0+pro
 const COORDINATION: &str = "/openapi/v3/apis/coordination.k8s.io/v1";
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
 
-fn documents() -> Documents {
-    Documents::build(TABLE, "lease.example:6443")
+fn documents() -> &'static Documents {
+    static DOCUMENTS: LazyLock<Documents> = LazyLock::new(|| Documents::build(TABLE, "lease.example:6443"));
+    &DOCUMENTS
 }
 
 fn json_at(documents: &Documents, path: &str) -> Value {
@@ -54,7 +56,7 @@ fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
 #[test]
 fn every_reference_leads_somewhere_and_every_schema_is_used() {
     let documents = documents();
-    for (path, document) in all(&documents) {
+    for (path, document) in all(documents) {
         let mut used = BTreeSet::new();
         references(&document, &mut used);
         let (root, schemas) = match document.get("swagger") {
@@ -83,14 +85,14 @@ fn every_reference_leads_somewhere_and_every_schema_is_used() {
 #[test]
 fn operations_have_ids_of_their_own() {
     let documents = documents();
-    for (path, document) in all(&documents) {
+    for (path, document) in all(documents) {
         let ids: Vec<_> = operations(&document)
             .map(|(_, operation)| operation["operationId"].clone())
             .collect();
         let different: BTreeSet<_> = ids.iter().map(Value::to_string).collect();
         assert_eq!(ids.len(), different.len(), "{path}: {ids:?}");
     }
-    let lease = json_at(&documents, COORDINATION);
+    let lease = json_at(documents, COORDINATION);
     let ids: Vec<_> = operations(&lease)
         .map(|(_, operation)| operation["operationId"].as_str().unwrap())
         .collect();
@@ -119,7 +121,7 @@ fn each_version_of_each_resource_can_be_patched_as_kubectl_asks() {
     {
         let gvk = resource.gvk(version);
         let root = if gvk.group.is_empty() { "api" } else { "apis" };
-        let document = json_at(&documents, &format!("/openapi/v3/{root}/{}", gvk.api_version()));
+        let document = json_at(documents, &format!("/openapi/v3/{root}/{}", gvk.api_version()));
         let wanted = json!({ "group": gvk.group, "version": gvk.version, "kind": gvk.kind });
         let (_, patch) = operations(&document)
             .find(|(at, operation)| at.starts_with("patch") && operation["x-kubernetes-group-version-kind"] == wanted)
@@ -148,7 +150,7 @@ fn each_version_of_each_resource_can_be_patched_as_kubectl_asks() {
 #[test]
 fn path_parameters_match_the_path_and_are_required() {
     let documents = documents();
-    for (at, document) in all(&documents) {
+    for (at, document) in all(documents) {
         for (path, item) in document["paths"].as_object().unwrap() {
             let parameters = item["parameters"].as_array().cloned().unwrap_or_default();
             let declared: BTreeSet<_> = parameters
@@ -168,7 +170,7 @@ fn path_parameters_match_the_path_and_are_required() {
 
 #[test]
 fn subresources_offer_their_own_verbs_only() {
-    let core = json_at(&documents(), "/openapi/v3/api/v1");
+    let core = json_at(documents(), "/openapi/v3/api/v1");
     let methods = |path: &str| -> Vec<_> { core["paths"][path].as_object().unwrap().keys().cloned().collect() };
     assert_eq!(methods("/api/v1/namespaces/{name}/finalize"), ["parameters", "put"]);
     assert_eq!(
@@ -181,7 +183,7 @@ fn subresources_offer_their_own_verbs_only() {
 
 #[test]
 fn a_list_is_a_kind_and_can_be_watched() {
-    let document = json_at(&documents(), COORDINATION);
+    let document = json_at(documents(), COORDINATION);
     let schemas = &document["components"]["schemas"];
     let list = &schemas["io.k8s.api.coordination.v1.LeaseList"];
     let kind = json!([{ "group": "coordination.k8s.io", "version": "v1", "kind": "LeaseList" }]);
@@ -207,7 +209,7 @@ fn a_list_is_a_kind_and_can_be_watched() {
 
 #[test]
 fn one_schema_names_all_the_versions_that_it_serves() {
-    let document = json_at(&documents(), "/openapi/v3/apis/coordination.k8s.io/v1alpha2");
+    let document = json_at(documents(), "/openapi/v3/apis/coordination.k8s.io/v1alpha2");
     let candidate = &document["components"]["schemas"]["io.k8s.api.coordination.v1beta1.LeaseCandidate"];
     let versions: Vec<_> = candidate["x-kubernetes-group-version-kind"]
         .as_array()
@@ -221,7 +223,7 @@ fn one_schema_names_all_the_versions_that_it_serves() {
 #[test]
 fn the_index_leads_to_every_part_by_a_url_that_may_be_kept() {
     let documents = documents();
-    let index = json_at(&documents, "/openapi/v3");
+    let index = json_at(documents, "/openapi/v3");
     let parts = index["paths"].as_object().unwrap();
     for name in [
         "api",
@@ -251,16 +253,13 @@ fn the_index_leads_to_every_part_by_a_url_that_may_be_kept() {
 
 #[test]
 fn the_same_table_makes_the_same_documents() {
-    assert_eq!(
-        json_at(&documents(), "/openapi/v3"),
-        json_at(&documents(), "/openapi/v3")
-    );
+    assert_eq!(json_at(documents(), "/openapi/v3"), json_at(documents(), "/openapi/v3"));
 }
 
 #[test]
 fn version_2_says_in_protobuf_what_it_says_in_json() {
     let documents = documents();
-    let json = json_at(&documents, "/openapi/v2");
+    let json = json_at(documents, "/openapi/v2");
     let document = documents.find("/openapi/v2").unwrap();
     let protobuf = document.representation(Some(V2_PROTOBUF)).unwrap();
     assert_eq!(

@@ -88,10 +88,7 @@ fn elements_print_as_messages_show_them() {
         (r#"v:"x.io/a""#, r#"[="x.io/a"]"#),
         ("i:7", "[7]"),
     ] {
-        assert_eq!(
-            PathElement::parse(Cow::Borrowed(text)).unwrap().to_string(),
-            shown
-        );
+        assert_eq!(PathElement::parse(Cow::Borrowed(text)).unwrap().to_string(), shown);
     }
 }
 
@@ -121,32 +118,14 @@ fn values_have_one_order_however_large_they_are() {
         "{\"a\":2}",
         "null",
     ];
-    let values: Vec<Value> = texts
-        .iter()
-        .map(|text| serde_json::from_str(text).unwrap())
-        .collect();
+    let values: Vec<Value> = texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
     let compare = |a: usize, b: usize| values::compare(&values[a], &values[b]);
     let all = 0..values.len();
     for a in all.clone() {
         for b in all.clone() {
-            assert_eq!(
-                compare(a, b),
-                compare(b, a).reverse(),
-                "{} {}",
-                texts[a],
-                texts[b]
-            );
-            for c in all
-                .clone()
-                .filter(|&c| compare(a, b).is_le() && compare(b, c).is_le())
-            {
-                assert!(
-                    compare(a, c).is_le(),
-                    "{} {} {}",
-                    texts[a],
-                    texts[b],
-                    texts[c]
-                );
+            assert_eq!(compare(a, b), compare(b, a).reverse(), "{} {}", texts[a], texts[b]);
+            for c in all.clone().filter(|&c| compare(a, b).is_le() && compare(b, c).is_le()) {
+                assert!(compare(a, c).is_le(), "{} {} {}", texts[a], texts[b], texts[c]);
             }
         }
     }

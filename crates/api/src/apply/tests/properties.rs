@@ -51,12 +51,8 @@ fn conditions() -> impl Strategy<Value = Value> {
         .prop_map(|items| {
             let items = items.into_iter().map(|(kind, (status, reason))| {
                 let mut item = json!({"type": kind});
-                status
-                    .into_iter()
-                    .for_each(|status| item["status"] = json!(status));
-                reason
-                    .into_iter()
-                    .for_each(|reason| item["reason"] = json!(reason));
+                status.into_iter().for_each(|status| item["status"] = json!(status));
+                reason.into_iter().for_each(|reason| item["reason"] = json!(reason));
                 item
             });
             items.collect::<Vec<_>>()
@@ -84,8 +80,7 @@ fn config() -> impl Strategy<Value = Value> {
             });
             for part in ["metadata", "status"] {
                 let fields = config[part].as_object_mut().unwrap();
-                fields
-                    .retain(|_, value| !["null", "[]", "{}"].contains(&value.to_string().as_str()));
+                fields.retain(|_, value| !["null", "[]", "{}"].contains(&value.to_string().as_str()));
             }
             config
         })

@@ -42,17 +42,9 @@ fn replay(case: &Value) {
         match write(&mut server, op) {
             Ok(()) => {
                 assert_eq!(stored(&server), op["after"], "step {step} of {case}");
-                assert_eq!(
-                    json!(server.owners()),
-                    op["owners"],
-                    "step {step} of {case}"
-                );
+                assert_eq!(json!(server.owners()), op["owners"], "step {step} of {case}");
             }
-            Err(refusal) => assert_eq!(
-                conflicts(&refusal),
-                op["conflicts"],
-                "step {step} of {case}"
-            ),
+            Err(refusal) => assert_eq!(conflicts(&refusal), op["conflicts"], "step {step} of {case}"),
         }
     }
 }
@@ -67,11 +59,7 @@ fn stored(server: &Server) -> Value {
 }
 
 fn conflicts(refusal: &ApiError) -> Value {
-    let causes = refusal
-        .status()
-        .details
-        .iter()
-        .flat_map(|details| &details.causes);
+    let causes = refusal.status().details.iter().flat_map(|details| &details.causes);
     let mut causes: Vec<String> = causes
         .map(|cause| format!("{} {}", cause.message, cause.field))
         .collect();

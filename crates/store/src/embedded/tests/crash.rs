@@ -6,16 +6,10 @@
 //! recover it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use leasehold_clock::{Clock, SimulatedClock};
-
-use super::support::{Content, Outcome, check_usable, content, key, open, recorded, replay, small, value};
+use super::support::{Content, Outcome, check_usable, content, key, open, recorded, recovered, replay, small, value};
 use crate::Revision;
-use crate::embedded::disk::Disk;
 use crate::embedded::log::segment;
-use crate::embedded::recover::recover;
-use crate::embedded::state::State;
 use crate::testing::{Cut, Fault, Image, MemoryDisk, Op};
 
 /// The revisions at which a group ends, as they were written to the log, and the position of that in the record.
@@ -43,18 +37,6 @@ fn acknowledged(outcomes: &[Outcome], position: usize) -> Revision {
         .filter_map(|outcome| outcome.result.clone().ok())
         .max()
         .unwrap_or_default()
-}
-
-fn recovered(image: &Image) -> Result<State, String> {
-    recovered_on(&MemoryDisk::new(image))
-}
-
-fn recovered_on(disk: &MemoryDisk) -> Result<State, String> {
-    let disk: Arc<dyn Disk> = Arc::new(disk.clone());
-    let clock: Arc<dyn Clock> = Arc::new(SimulatedClock::default());
-    recover(&disk, &clock, &small())
-        .map(|recovered| recovered.state)
-        .map_err(|error| error.to_string())
 }
 
 #[tokio::test]
@@ -101,7 +83,7 @@ async fn check_every_cut(ops: &[Op], outcomes: &[Outcome]) -> usize {
         for survivors in cut.survivors() {
             let image = cut.image(&survivors);
             let context = || format!("after {position} of {} calls with {survivors:?}", ops.len());
-            let state = recovered(&image).unwrap_or_else(|error| panic!("{error} {}", context()));
+            let state = recovered(&MemoryDisk::new(&image)).unwrap_or_else(|error| panic!("{error} {}", context()));
             let revision = state.revision;
             assert!(
                 revision >= acknowledged,
@@ -144,11 +126,12 @@ async fn a_power_cut_during_the_start_loses_nothing_either() {
 /// Recovers an image with power cuts at every call, and says how many there were.
 fn check_interrupted_start(image: &Image, acknowledged: Revision, contents: &BTreeMap<Revision, Content>) -> usize {
     let (disk, mut cut, mut starts) = (MemoryDisk::new(image), Cut::new(image), 0);
-    let shown = recovered_on(&disk).unwrap();
+    let shown = recovered(&disk).unwrap();
     let ops = disk.ops();
     for position in 0..=ops.len() {
         for survivors in cut.survivors() {
-            let state = recovered(&cut.image(&survivors)).unwrap_or_else(|error| panic!("{error}: {survivors:?}"));
+            let state = recovered(&MemoryDisk::new(&cut.image(&survivors)))
+                .unwrap_or_else(|error| panic!("{error}: {survivors:?}"));
             assert!(state.revision >= acknowledged);
             assert_eq!(content(&state), contents[&state.revision]);
             // Once the start is over, what it found can be read, and must stay.

@@ -7,11 +7,9 @@
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::support::{Outcome, content, key, open, replay, small, value, workload};
-use crate::embedded::recover::recover;
+use super::support::{Outcome, content, key, open, recovered, replay, small, value, workload};
 use crate::testing::{Cut, Fault, Image, MemoryDisk, Survivors};
 use crate::{Error, Revision, Store};
 
@@ -26,10 +24,7 @@ async fn bounded<T>(future: impl Future<Output = T>) -> T {
 
 /// Starts on an image, and requires every acknowledged write and nothing that was never asked for.
 fn check_recovers(image: &Image, outcomes: &[Outcome], context: &str) {
-    let disk: Arc<dyn crate::embedded::disk::Disk> = Arc::new(MemoryDisk::new(image));
-    let clock: Arc<dyn leasehold_clock::Clock> = Arc::new(leasehold_clock::SimulatedClock::default());
-    let recovered = recover(&disk, &clock, &small());
-    let state = recovered.unwrap_or_else(|error| panic!("{error}, {context}")).state;
+    let state = recovered(&MemoryDisk::new(image)).unwrap_or_else(|error| panic!("{error}, {context}"));
     let acknowledged = replay(outcomes);
     let (last, expected) = acknowledged.last_key_value().unwrap();
     assert!(

@@ -13,7 +13,7 @@ use crate::{Entry, Error, Page, Range, Revision, Snapshot, Store};
 #[derive(Clone, Debug)]
 enum Step {
     Create(u8, usize),
-    /// The revision expected is the key's, when true, and another one otherwise.
+    /// The revision expected is the key's, when true, and one above or below otherwise.
     Update(u8, usize, bool),
     Delete(u8, bool),
     List(u8),
@@ -87,7 +87,7 @@ impl Run {
             .content
             .get(&self.key(name))
             .map_or(Revision(77_777), |(_, revision)| *revision);
-        if right { held } else { Revision(held.0 + 1) }
+        if right { held } else { Revision(held.0 ^ 1) }
     }
 
     fn key(&self, name: u8) -> crate::Key {

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use leasehold_clock::SimulatedClock;
+use leasehold_clock::{Clock, SimulatedClock};
 
+use crate::embedded::disk::Disk;
 use crate::embedded::log::segment;
+use crate::embedded::recover::recover;
 use crate::embedded::state::State;
-use crate::embedded::{Embedded, OpenError, Options};
+use crate::embedded::{Embedded, OpenError, Options, format};
 use crate::testing::{MemoryDisk, Op};
 use crate::{Error, Key, Revision, Store};
 
@@ -31,6 +33,14 @@ pub(crate) fn key(resource: &'static str, name: &str) -> Key {
         namespace: "kube-system".into(),
         name: name.into(),
     }
+}
+
+/// What a start makes of a disk.
+pub(crate) fn recovered(disk: &MemoryDisk) -> Result<State, OpenError> {
+    let disk: Arc<dyn Disk> = Arc::new(disk.clone());
+    let clock: Arc<dyn Clock> = Arc::new(SimulatedClock::default());
+    format::check(disk.as_ref())?;
+    recover(&disk, &clock, &small()).map(|recovered| recovered.state)
 }
 
 /// A value that says which write it is of, and is never zero where a sector could hide.

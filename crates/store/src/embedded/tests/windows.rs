@@ -210,3 +210,27 @@ async fn dropping_a_watch_forgets_it() {
     drop(watches);
     assert_eq!(store.metrics().watchers, 0);
 }
+
+#[tokio::test]
+async fn a_new_store_starts_where_it_is_told_and_an_old_one_where_it_was() {
+    let disk = Arc::new(MemoryDisk::default());
+    let at_thousand = Options {
+        first_revision: Revision(1000),
+        ..Options::new("")
+    };
+    let store = open(&disk, &at_thousand).unwrap();
+    assert_eq!(store.revision(), Revision(1000));
+    let range = Range::Resource("leases");
+    assert!(matches!(
+        store.watch(range.clone(), Revision(1)),
+        Err(Error::Compacted { oldest: Revision(1000) })
+    ));
+    assert!(store.watch(range, Revision(1000)).is_ok());
+    assert_eq!(store.create(key("leases", "a"), "x".into()).await, Ok(Revision(1001)));
+    store.close().await.unwrap();
+    for options in [at_thousand, Options::new("")] {
+        let store = open(&disk, &options).unwrap();
+        assert_eq!(store.revision(), Revision(1001));
+        store.close().await.unwrap();
+    }
+}
