@@ -48,25 +48,29 @@ impl<'a> Call<'a> {
         Query::new(self.asked.query)
     }
 
-    /// How to answer with an object or a list.
-    fn answer(&self, route: Route) -> Result<Answer, ApiError> {
+    /// How the client wants its object or list. What is wrong with the wish is told before anything is done.
+    fn wish(&self, route: Route) -> Result<Wish, ApiError> {
         let mut answer = negotiate::object(self.headers(), route)?;
         answer.pretty |= self.asked.pretty;
-        Ok(answer)
+        self.wish_for(answer)
     }
 
-    /// The form of the reply. Asks for rows' objects only where there are rows.
-    fn form(&self, answer: Answer) -> Result<Form<'_>, ApiError> {
+    /// Asks for rows' objects only where there are rows.
+    fn wish_for(&self, answer: Answer) -> Result<Wish, ApiError> {
         let include = match answer.shape {
             Shape::Table(_) => IncludeObject::from_query(self.query())?,
-            _ => IncludeObject::default(),
+            Shape::Whole | Shape::Partial(_) | Shape::PartialList(_) => IncludeObject::default(),
         };
-        Ok(Form {
-            answer,
-            include,
+        Ok(Wish { answer, include })
+    }
+
+    fn form(&self, wish: Wish) -> Form<'_> {
+        Form {
+            answer: wish.answer,
+            include: wish.include,
             place: &self.place,
             now: self.now(),
-        })
+        }
     }
 
     fn now(&self) -> Time {
@@ -74,9 +78,9 @@ impl<'a> Call<'a> {
     }
 
     /// Answers with one object.
-    fn object(&self, code: StatusCode, answer: Answer, object: Box<dyn Object>) -> Result<Response<Body>, ApiError> {
-        let bytes = encode::object(&self.form(answer)?, object)?;
-        Ok(reply::new(code, negotiate::media_type(answer.format), bytes))
+    fn object(&self, code: StatusCode, wish: Wish, object: Box<dyn Object>) -> Result<Response<Body>, ApiError> {
+        let bytes = encode::object(&self.form(wish), object)?;
+        Ok(wish.reply(code, bytes))
     }
 
     /// Who writes, and how. A write that may create what is not there needs the right to.
@@ -101,6 +105,20 @@ impl<'a> Call<'a> {
             strict: false,
             force: false,
         }
+    }
+}
+
+/// What the client wants back.
+#[derive(Clone, Copy)]
+struct Wish {
+    answer: Answer,
+    include: IncludeObject,
+}
+
+impl Wish {
+    /// A reply with what was encoded as wished.
+    fn reply(self, code: StatusCode, bytes: Vec<u8>) -> Response<Body> {
+        reply::new(code, negotiate::media_type(self.answer.format), bytes)
     }
 }
 
