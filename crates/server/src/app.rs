@@ -25,7 +25,7 @@ use crate::discovery::Documents;
 use crate::in_flight::{Kind, Limits, Slot};
 use crate::metrics::{Metrics, Series};
 use crate::net::{self, Peer};
-use crate::request_info::{RequestInfo, Verb};
+use crate::request_info::{RequestInfo, ResourcePath, Verb};
 use crate::route::NoRoute;
 use crate::uri::{Pairs, PathError};
 use crate::verbs::{self, Call};
@@ -64,8 +64,10 @@ struct Seen {
 /// A request whose meaning is known.
 pub(crate) struct Asked<'a> {
     pub(crate) head: &'a Parts,
+    pub(crate) peer: &'a Peer,
     pub(crate) info: RequestInfo<'a>,
-    pub(crate) pairs: &'a Pairs<'a>,
+    pub(crate) query: &'a Pairs<'a>,
+    /// Whether the client is a person, or wants to be treated as one.
     pub(crate) pretty: bool,
 }
 
@@ -123,8 +125,9 @@ impl App {
         seen.series = self.series(&info);
         let asked = Asked {
             head,
+            peer,
             info,
-            pairs: &pairs,
+            query: &pairs,
             pretty,
         };
         let answered = async {
@@ -133,7 +136,7 @@ impl App {
             } else {
                 deadline::of(query)?
             };
-            let answered = tokio::time::timeout(limit, self.admit(&asked, body, peer, seen)).await;
+            let answered = tokio::time::timeout(limit, self.admit(&asked, body, seen)).await;
             answered.unwrap_or_else(|_| Err(deadline::exceeded()))
         };
         answered
@@ -150,27 +153,20 @@ impl App {
     }
 
     /// Lets in whoever is known, has room and may, and sends the request where it leads.
-    async fn admit<B>(
-        &self,
-        asked: &Asked<'_>,
-        body: B,
-        peer: &Peer,
-        seen: &mut Seen,
-    ) -> Result<Response<Body>, ApiError>
+    async fn admit<B>(&self, asked: &Asked<'_>, body: B, seen: &mut Seen) -> Result<Response<Body>, ApiError>
     where
         B: http_body::Body,
         B::Error: std::fmt::Display,
     {
         let now = Time::from_system(self.clock.wall());
-        let user = self.authenticator.authenticate(peer, &asked.head.headers, now)?;
+        let user = self.authenticator.authenticate(asked.peer, &asked.head.headers, now)?;
         let user = &*seen.user.insert(user);
         let kind = Kind::of(asked.info.verb);
         let slot = Slot::take(self.metrics.in_flight(kind), kind, &self.limits, user)?;
         self.authorizer.authorize(user, &asked.info.attributes())?;
-        if asked.info.resource.is_some() {
-            self.resource(asked, body, user, slot, &mut seen.series).await
-        } else {
-            self.page(asked)
+        match &asked.info.resource {
+            Some(path) => self.resource(asked, path, body, user, slot, &mut seen.series).await,
+            None => self.page(asked),
         }
     }
 
@@ -178,6 +174,7 @@ impl App {
     async fn resource<B>(
         &self,
         asked: &Asked<'_>,
+        path: &ResourcePath<'_>,
         body: B,
         user: &User,
         slot: Slot,
@@ -187,25 +184,22 @@ impl App {
         B: http_body::Body,
         B::Error: std::fmt::Display,
     {
-        let path = asked.info.resource.unwrap_or_default();
-        let place = match route::find(&asked.info, &path, &asked.head.method) {
+        let place = match route::find(&asked.info, path, &asked.head.method) {
             Ok(place) => place,
             Err(NoRoute::Page) => return Ok(reply::page_not_found()),
             Err(NoRoute::Error(error)) => return Err(error),
         };
         let deprecated = place.version.warning;
-        let query = Query::new(asked.pairs);
         let mut call = Call {
             app: self,
-            head: asked.head,
-            query,
-            pretty: asked.pretty,
+            asked,
             user,
-            path: asked.info.path,
             place,
+            series: *series,
             warnings: Vec::new(),
         };
-        let answered = verbs::dispatch(&mut call, &asked.info, body, slot, series).await;
+        let answered = verbs::dispatch(&mut call, body, slot).await;
+        *series = call.series;
         let mut response = answered.unwrap_or_else(|error| reply::failure(&error, &asked.head.headers, asked.pretty));
         warnings::add(
             response.headers_mut(),

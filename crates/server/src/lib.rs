@@ -22,6 +22,7 @@ mod read_body;
 mod reply;
 mod request_info;
 mod route;
+mod standing;
 mod uri;
 mod verbs;
 mod version;

@@ -22,7 +22,7 @@ impl App {
             "/" => Some(self.index()),
             "/version" => Some(self.version.reply()),
             "/metrics" => Some(self.metrics.reply()),
-            _ => health.reply(path, asked.pairs).or_else(|| self.document(asked)),
+            _ => health.reply(path, asked.query).or_else(|| self.document(asked)),
         };
         match found {
             Some(_) if !matches!(asked.head.method, Method::GET | Method::HEAD) => Err(ApiError::method_not_allowed()),

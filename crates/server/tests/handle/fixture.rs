@@ -4,6 +4,8 @@
 //! nothing, and `bug` makes the authorizer panic.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,7 +23,13 @@ use serde_json::Value;
 /// How long any test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Access;
+#[derive(Default)]
+struct Access {
+    /// Tokens withdrawn by [`Server::withdraw`].
+    withdrawn: AtomicBool,
+    /// Rights taken by [`Server::forbid`].
+    forbidden: AtomicBool,
+}
 
 impl Authenticator for Access {
     fn authenticate(&self, _peer: &Peer, headers: &HeaderMap, _now: Time) -> Result<User, ApiError> {
@@ -30,6 +38,7 @@ impl Authenticator for Access {
             .map_or("", |value| value.to_str().unwrap_or(""));
         let (name, group) = match token {
             "" => ("system:anonymous", "system:unauthenticated"),
+            "Bearer reader" if self.withdrawn.load(Relaxed) => return Err(ApiError::unauthorized()),
             "Bearer admin" => ("admin", "system:masters"),
             "Bearer reader" | "Bearer updater" | "Bearer nobody" | "Bearer bug" => {
                 (&token[7..], "system:authenticated")
@@ -46,7 +55,8 @@ impl Authenticator for Access {
 impl Authorizer for Access {
     fn authorize(&self, user: &User, attributes: &Attributes<'_>) -> Result<(), ApiError> {
         let allowed = match (&*user.name, attributes.verb) {
-            ("admin", _) | ("reader", "get" | "list" | "watch") | ("updater", "update" | "patch") => true,
+            ("admin", _) | ("updater", "update" | "patch") => true,
+            ("reader", "get" | "list" | "watch") => !self.forbidden.load(Relaxed),
             ("bug", _) => panic!("a planted bug"),
             _ => attributes.resource.is_empty() && attributes.path.starts_with("/healthz"),
         };
@@ -57,6 +67,7 @@ impl Authorizer for Access {
 
 pub(crate) struct Server {
     pub(crate) app: App,
+    access: Arc<Access>,
     /// Outlives the store.
     _directory: tempfile::TempDir,
 }
@@ -83,11 +94,11 @@ impl Server {
         let store = Embedded::open(&options, clock.clone()).unwrap();
         let registry = Arc::new(Registry::new(Arc::new(store), clock.clone()));
         registry.bootstrap().await.unwrap();
-        let access = Arc::new(Access);
+        let access = Arc::new(Access::default());
         let app = App {
             registry,
             authenticator: access.clone(),
-            authorizer: access,
+            authorizer: access.clone(),
             documents: Documents::build(resources::TABLE, "localhost:6443"),
             metrics: Metrics::new(None),
             limits,
@@ -97,8 +108,19 @@ impl Server {
         };
         Self {
             app,
+            access,
             _directory: directory,
         }
+    }
+
+    /// Makes the token of `reader` a bad one.
+    pub(crate) fn withdraw(&self) {
+        self.access.withdrawn.store(true, Relaxed);
+    }
+
+    /// Takes all rights from `reader`.
+    pub(crate) fn forbid(&self) {
+        self.access.forbidden.store(true, Relaxed);
     }
 
     /// Sends a request with any body and waits for the head of the reply.

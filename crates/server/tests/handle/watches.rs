@@ -274,3 +274,21 @@ async fn a_reply_begins_before_anything_happens_and_its_place_is_freed_when_it_i
     assert_eq!(server.metric(RUNNING).await, 0);
     server.watch(&path, &reader).await;
 }
+
+#[tokio::test]
+async fn who_may_not_watch_any_more_stops_within_two_minutes() {
+    let take_away: [fn(&Server); 2] = [Server::withdraw, Server::forbid];
+    for take_away in take_away {
+        let server = Server::start().await;
+        let mut watcher = server
+            .watch(&format!("{LEASES}?watch=1"), &[("authorization", "Bearer reader")])
+            .await;
+        tokio::time::pause();
+        let meanwhile = tokio::time::timeout(Duration::from_secs(20 * 60), watcher.more()).await;
+        assert!(meanwhile.is_err(), "it goes on as long as it may");
+        take_away(&server);
+        let end = tokio::time::timeout(Duration::from_secs(120), watcher.rest()).await;
+        assert_eq!(end, Ok(vec![]));
+        tokio::time::resume();
+    }
+}
