@@ -1,7 +1,7 @@
 //! `coordination.k8s.io`: leases and candidates for them.
 
-use crate::MicroTime;
 use crate::meta::ObjectMeta;
+use crate::{ChangedValues, MicroTime};
 
 object! {
     /// Lease says who holds something, since when, and until when that was promised.
@@ -14,7 +14,7 @@ object! {
         spec: LeaseSpec as "spec",
     }
 }
-kind!(Lease);
+kind!(Lease, changed_values: renewed_fields);
 
 object! {
     /// LeaseSpec says who holds a lease and how.
@@ -79,4 +79,57 @@ object! {
         #[prost(string, required, tag = "6")]
         strategy: String as "strategy",
     }
+}
+
+/// Leases are renewed all the time, and mostly nothing but values of the spec changes.
+fn renewed_fields(new: &Lease, old: &Lease) -> Option<ChangedValues> {
+    fn changed<T: PartialEq>(new: &Option<T>, old: &Option<T>) -> Option<bool> {
+        match (new, old) {
+            (Some(new), Some(old)) => Some(new != old),
+            (None, None) => Some(false),
+            // A field comes or goes: not for the quick way.
+            _ => None,
+        }
+    }
+    if !new.metadata.same_owned(&old.metadata) {
+        return None;
+    }
+    let LeaseSpec {
+        holder_identity,
+        lease_duration_seconds,
+        acquire_time,
+        renew_time,
+        lease_transitions,
+        strategy,
+        preferred_holder,
+    } = &new.spec;
+    let old = &old.spec;
+    let fields: [(Option<bool>, &'static [&'static str]); 7] = [
+        (
+            changed(holder_identity, &old.holder_identity),
+            &["spec", "holderIdentity"],
+        ),
+        (
+            changed(lease_duration_seconds, &old.lease_duration_seconds),
+            &["spec", "leaseDurationSeconds"],
+        ),
+        (changed(acquire_time, &old.acquire_time), &["spec", "acquireTime"]),
+        (changed(renew_time, &old.renew_time), &["spec", "renewTime"]),
+        (
+            changed(lease_transitions, &old.lease_transitions),
+            &["spec", "leaseTransitions"],
+        ),
+        (changed(strategy, &old.strategy), &["spec", "strategy"]),
+        (
+            changed(preferred_holder, &old.preferred_holder),
+            &["spec", "preferredHolder"],
+        ),
+    ];
+    let mut paths = ChangedValues::new();
+    for (changed, path) in fields {
+        if changed? {
+            paths.push(path);
+        }
+    }
+    Some(paths)
 }

@@ -165,12 +165,16 @@ impl ApiError {
     /// 422: the object, or the options, of `kind` in `group` break rules.
     #[must_use]
     pub fn invalid(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
-        let joined = match errors {
-            [one] => one.to_string(),
-            many => format!(
-                "[{}]",
-                many.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-            ),
+        // A rule that was checked twice is told once; its causes stay, as in Kubernetes.
+        let mut told: Vec<String> = Vec::new();
+        for text in errors.iter().map(ToString::to_string) {
+            if !told.contains(&text) {
+                told.push(text);
+            }
+        }
+        let joined = match told.as_slice() {
+            [one] => one.clone(),
+            many => format!("[{}]", many.join(", ")),
         };
         let message = format!("{} \"{name}\" is invalid: {joined}", qualified(group, kind));
         let mut error = Self::about(422, "Invalid", message, group, kind, name);

@@ -34,15 +34,8 @@ impl FieldLabels {
         if self.own {
             return format!("field label not supported: {label}");
         }
-        let known: Vec<_> = self
-            .labels
-            .iter()
-            .map(|(label, _)| format!("{label:?}"))
-            .collect();
-        format!(
-            "{label:?} is not a known field selector: only {}",
-            known.join(", ")
-        )
+        let known: Vec<_> = self.labels.iter().map(|(label, _)| format!("{label:?}")).collect();
+        format!("{label:?} is not a known field selector: only {}", known.join(", "))
     }
 }
 
@@ -66,10 +59,7 @@ pub const NODE_LABELS: FieldLabels = FieldLabels {
 
 /// Of namespaces.
 pub const NAMESPACE_LABELS: FieldLabels = FieldLabels {
-    labels: &[
-        ("metadata.name", "metadata.name"),
-        ("status.phase", "status.phase"),
-    ],
+    labels: &[("metadata.name", "metadata.name"), ("status.phase", "status.phase")],
     own: true,
 };
 
@@ -81,10 +71,7 @@ pub const EVENT_LABELS: FieldLabels = FieldLabels {
         ("involvedObject.name", "involvedObject.name"),
         ("involvedObject.uid", "involvedObject.uid"),
         ("involvedObject.apiVersion", "involvedObject.apiVersion"),
-        (
-            "involvedObject.resourceVersion",
-            "involvedObject.resourceVersion",
-        ),
+        ("involvedObject.resourceVersion", "involvedObject.resourceVersion"),
         ("involvedObject.fieldPath", "involvedObject.fieldPath"),
         ("reason", "reason"),
         ("reportingComponent", "reportingComponent"),
@@ -105,10 +92,7 @@ pub const EVENTS_V1_LABELS: FieldLabels = FieldLabels {
         ("regarding.name", "involvedObject.name"),
         ("regarding.uid", "involvedObject.uid"),
         ("regarding.apiVersion", "involvedObject.apiVersion"),
-        (
-            "regarding.resourceVersion",
-            "involvedObject.resourceVersion",
-        ),
+        ("regarding.resourceVersion", "involvedObject.resourceVersion"),
         ("regarding.fieldPath", "involvedObject.fieldPath"),
         ("reportingController", "reportingComponent"),
         ("type", "type"),
@@ -193,23 +177,14 @@ mod tests {
 
     use super::*;
 
-    fn check<T: Selectable + DeserializeOwned>(
-        labels: &FieldLabels,
-        object: Value,
-        wanted: &[(&str, &str)],
-    ) {
+    fn check<T: Selectable + DeserializeOwned>(labels: &FieldLabels, object: Value, wanted: &[(&str, &str)]) {
         let object: T = serde_json::from_value(object).unwrap();
         for (label, value) in wanted {
             let name = labels.resolve(label).unwrap();
             assert_eq!(object.field(name).as_deref(), Some(*value), "{label}");
         }
         // No label of the version is without a value, and none is left out above.
-        assert!(
-            labels
-                .labels
-                .iter()
-                .all(|(_, name)| object.field(name).is_some())
-        );
+        assert!(labels.labels.iter().all(|(_, name)| object.field(name).is_some()));
         assert_eq!(labels.labels.len(), wanted.len());
         assert_eq!(object.field("spec.holderIdentity"), None);
     }
@@ -259,11 +234,7 @@ mod tests {
                 .iter()
                 .map(|(label, value)| (format!("{prefix}.{label}"), *value));
             object
-                .chain(
-                    others
-                        .iter()
-                        .map(|(label, value)| ((*label).to_owned(), *value)),
-                )
+                .chain(others.iter().map(|(label, value)| ((*label).to_owned(), *value)))
                 .collect()
         };
         let core = with(
@@ -288,10 +259,7 @@ mod tests {
             ],
         );
         for (labels, wanted) in [(&EVENT_LABELS, core), (&EVENTS_V1_LABELS, newer)] {
-            let wanted: Vec<_> = wanted
-                .iter()
-                .map(|(label, value)| (label.as_str(), *value))
-                .collect();
+            let wanted: Vec<_> = wanted.iter().map(|(label, value)| (label.as_str(), *value)).collect();
             check::<Event>(labels, event.clone(), &wanted);
         }
     }
@@ -315,11 +283,7 @@ mod tests {
                 "metadata.namespace",
                 "field label not supported: metadata.namespace",
             ),
-            (
-                EVENTS_V1_LABELS,
-                "source",
-                "field label not supported: source",
-            ),
+            (EVENTS_V1_LABELS, "source", "field label not supported: source"),
         ] {
             let error = labels.resolve(label).unwrap_err();
             assert_eq!((error.code(), error.to_string().as_str()), (400, text));

@@ -27,6 +27,6 @@ pub mod validation;
 
 pub use error::ApiError;
 pub use gvk::{GroupVersion, Gvk};
-pub use object::{Encode, Kind, Object, TypeCodec};
+pub use object::{ChangedValues, Encode, Kind, Object, TypeCodec};
 pub use quantity::{Quantity, QuantityError};
 pub use time::{MicroTime, Time, TimeError};

@@ -260,16 +260,25 @@ pub trait Kind:
 
     /// Its metadata, to change.
     fn metadata_mut(&mut self) -> &mut ObjectMeta;
+
+    /// See [`Object::changed_values`].
+    fn changed_values(&self, _old: &Self) -> Option<ChangedValues> {
+        None
+    }
 }
 
+/// Paths of fields, from the object's root.
+pub type ChangedValues = Vec<&'static [&'static str]>;
+
 macro_rules! kind {
-    ($($type:ty),*) => { $(
+    ($type:ty $(, changed_values: $changed:expr)?) => {
         impl crate::Kind for $type {
             const SCHEMA: &'static crate::schema::Schema = <$type>::SCHEMA;
             fn metadata(&self) -> &crate::meta::ObjectMeta { &self.metadata }
             fn metadata_mut(&mut self) -> &mut crate::meta::ObjectMeta { &mut self.metadata }
+            $(fn changed_values(&self, old: &Self) -> Option<crate::ChangedValues> { $changed(self, old) })?
         }
-    )* };
+    };
 }
 
 /// Any API object.
@@ -278,6 +287,9 @@ pub trait Object: Encode + Any + fmt::Debug + Send + Sync {
     fn metadata(&self) -> &ObjectMeta;
     /// Its metadata, to change.
     fn metadata_mut(&mut self) -> &mut ObjectMeta;
+    /// The fields whose values differ from those of `old`, metadata that nobody owns aside, if that is quickly told: the
+    /// same fields are set in both, and both are of a type that changes often. For working out managed fields.
+    fn changed_values(&self, old: &dyn Object) -> Option<ChangedValues>;
     /// Its JSON form, without `kind` and `apiVersion`.
     fn to_value(&self) -> Value;
     /// For the encoders.
@@ -297,6 +309,10 @@ impl<T: Kind> Object for T {
 
     fn metadata_mut(&mut self) -> &mut ObjectMeta {
         Kind::metadata_mut(self)
+    }
+
+    fn changed_values(&self, old: &dyn Object) -> Option<ChangedValues> {
+        old.downcast_ref().and_then(|old| Kind::changed_values(self, old))
     }
 
     fn to_value(&self) -> Value {

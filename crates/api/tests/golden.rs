@@ -47,10 +47,7 @@ fn comparable(mut json: Value) -> Value {
     let fields = json.as_object_mut().unwrap();
     fields.remove("kind");
     fields.remove("apiVersion");
-    json["metadata"]
-        .as_object_mut()
-        .unwrap()
-        .remove("resourceVersion");
+    json["metadata"].as_object_mut().unwrap().remove("resourceVersion");
     json
 }
 
@@ -70,10 +67,7 @@ where
     assert_eq!(printed, wanted, "{about}: JSON of what JSON says");
 
     let again = T::decode(from_protobuf.encode_to_vec().as_slice()).unwrap();
-    assert!(
-        again == from_protobuf,
-        "{about}: protobuf of what protobuf says"
-    );
+    assert!(again == from_protobuf, "{about}: protobuf of what protobuf says");
 }
 
 #[test]
@@ -81,10 +75,7 @@ fn types_read_and_write_what_kubernetes_does() {
     let samples = samples();
     assert_eq!(samples.len(), 15);
     for sample in &samples {
-        match (
-            sample.json["kind"].as_str(),
-            sample.json["apiVersion"].as_str(),
-        ) {
+        match (sample.json["kind"].as_str(), sample.json["apiVersion"].as_str()) {
             (Some("Lease"), _) => check::<Lease>(sample),
             (Some("LeaseCandidate"), _) => check::<LeaseCandidate>(sample),
             (Some("Namespace"), _) => check::<Namespace>(sample),
@@ -100,15 +91,9 @@ fn types_read_and_write_what_kubernetes_does() {
 #[test]
 fn required_parts_are_written_even_when_empty() {
     // Go writes these fields always, and its readers count on them: bytes must agree, not only meaning.
-    for sample in samples()
-        .iter()
-        .filter(|sample| sample.about.contains("no field set"))
-    {
+    for sample in samples().iter().filter(|sample| sample.about.contains("no field set")) {
         let raw = without_envelope(&sample.base64);
-        let ours = match (
-            sample.json["kind"].as_str(),
-            sample.json["apiVersion"].as_str(),
-        ) {
+        let ours = match (sample.json["kind"].as_str(), sample.json["apiVersion"].as_str()) {
             (Some("Node"), _) => Node::default().encode_to_vec(),
             (Some("Event"), Some("v1")) => Event::default().encode_to_vec(),
             _ => events::Event::default().encode_to_vec(),

@@ -62,15 +62,14 @@ pub struct Controllers {
 impl Controllers {
     /// Starts them. They stop when `stop` is cancelled; join them with [`Controllers::join`].
     #[must_use]
-    pub fn start(
-        registry: &Arc<Registry>,
-        controllers: Vec<Box<dyn Controller>>,
-        stop: &CancellationToken,
-    ) -> Self {
+    pub fn start(registry: &Arc<Registry>, controllers: Vec<Box<dyn Controller>>, stop: &CancellationToken) -> Self {
         let mut tasks = JoinSet::new();
         let mut statuses = Vec::new();
         for controller in controllers {
-            let status = Arc::new(Mutex::new(Status { name: controller.name(), ..Status::default() }));
+            let status = Arc::new(Mutex::new(Status {
+                name: controller.name(),
+                ..Status::default()
+            }));
             statuses.push(status.clone());
             tasks.spawn(run(registry.clone(), controller, status, stop.clone()));
         }
@@ -80,7 +79,10 @@ impl Controllers {
     /// What each is doing.
     #[must_use]
     pub fn statuses(&self) -> Vec<Status> {
-        self.statuses.iter().map(|status| status.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect()
+        self.statuses
+            .iter()
+            .map(|status| status.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            .collect()
     }
 
     /// Waits for all of them to stop.
@@ -145,7 +147,10 @@ fn log(controller: &dyn Controller, outcome: &Result<Outcome, ApiError>) {
 }
 
 fn open(store: &dyn Store, ranges: &[Range]) -> Vec<Box<dyn Watch>> {
-    ranges.iter().filter_map(|range| store.watch(range.clone(), store.revision()).ok()).collect()
+    ranges
+        .iter()
+        .filter_map(|range| store.watch(range.clone(), store.revision()).ok())
+        .collect()
 }
 
 /// Returns when one of the watches has something, or has lost its place and so may have missed something.

@@ -47,9 +47,16 @@ impl EventExpiry {
         for (key, revision) in old {
             deleted += usize::from(delete(registry, &key, revision).await?);
         }
-        let did = if deleted == 0 { String::new() } else { format!("deleted {deleted} old events") };
+        let did = if deleted == 0 {
+            String::new()
+        } else {
+            format!("deleted {deleted} old events")
+        };
         // A tenth of their life is as exact as events need.
-        Ok(Outcome { did, again_in: Some((self.ttl / 10).clamp(Duration::from_secs(1), Duration::from_secs(60))) })
+        Ok(Outcome {
+            did,
+            again_in: Some((self.ttl / 10).clamp(Duration::from_secs(1), Duration::from_secs(60))),
+        })
     }
 }
 
@@ -86,19 +93,36 @@ fn decide(
         current.insert(key, (revision, since));
     }
     *seen = current;
-    let mut by_age: Vec<_> = seen.iter().map(|(key, (revision, since))| (*since, *revision, key)).collect();
+    let mut by_age: Vec<_> = seen
+        .iter()
+        .map(|(key, (revision, since))| (*since, *revision, key))
+        .collect();
     by_age.sort_unstable();
     let surplus = by_age.len().saturating_sub(kept_max);
     let is_old = |(index, (since, ..)): &(usize, &(Monotonic, Revision, &Key))| *index < surplus || *since + ttl <= now;
-    by_age.iter().enumerate().take_while(is_old).map(|(_, (_, revision, key))| ((*key).clone(), *revision)).collect()
+    by_age
+        .iter()
+        .enumerate()
+        .take_while(is_old)
+        .map(|(_, (_, revision, key))| ((*key).clone(), *revision))
+        .collect()
 }
 
 /// True when it was there and is gone now. One that was changed meanwhile stays.
 async fn delete(registry: &Registry, key: &Key, revision: Revision) -> Result<bool, ApiError> {
     let place = Place::collection(&CORE_EVENTS, &key.namespace).named(&key.name);
-    let preconditions = Preconditions { resource_version: Some(revision.to_string()), ..Preconditions::default() };
-    let options = DeleteOptions { preconditions, ..DeleteOptions::default() };
-    match registry.delete(&place, &options, &WriteOptions::internal("event-expiry")).await {
+    let preconditions = Preconditions {
+        resource_version: Some(revision.to_string()),
+        ..Preconditions::default()
+    };
+    let options = DeleteOptions {
+        preconditions,
+        ..DeleteOptions::default()
+    };
+    match registry
+        .delete(&place, &options, &WriteOptions::internal("event-expiry"))
+        .await
+    {
         Ok(_) => Ok(true),
         Err(error) if matches!(error.code(), 404 | 409) => Ok(false),
         Err(error) => Err(error),
@@ -116,7 +140,14 @@ mod tests {
     }
 
     fn event(name: &str, revision: u64) -> (Key, Revision) {
-        (Key { resource: "events", namespace: "default".into(), name: name.into() }, Revision(revision))
+        (
+            Key {
+                resource: "events",
+                namespace: "default".into(),
+                name: name.into(),
+            },
+            Revision(revision),
+        )
     }
 
     #[test]
@@ -136,7 +167,10 @@ mod tests {
         decide(at(1), TTL, 2, &mut seen, [event("z", 1)].into_iter());
         let events = || [event("a", 2), event("b", 3), event("z", 1)].into_iter();
         assert_eq!(decide(at(2), TTL, 2, &mut seen, events()), [event("z", 1)]);
-        assert_eq!(decide(at(2), TTL, 1, &mut seen, events()), [event("z", 1), event("a", 2)]);
+        assert_eq!(
+            decide(at(2), TTL, 1, &mut seen, events()),
+            [event("z", 1), event("a", 2)]
+        );
     }
 
     #[test]

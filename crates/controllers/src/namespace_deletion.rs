@@ -53,10 +53,14 @@ impl NamespaceDeletion {
     async fn sweep(&self, registry: &Registry) -> Result<Outcome, ApiError> {
         let mut gone = Vec::new();
         let mut waiting = false;
-        let namespaces = registry.list(&Place::collection(&NAMESPACES, ""), &ListOptions::default()).await?;
+        let namespaces = registry
+            .list(&Place::collection(&NAMESPACES, ""), &ListOptions::default())
+            .await?;
         for item in namespaces.items {
             let object = item.stored()?;
-            let Some(namespace) = object.downcast_ref::<Namespace>() else { continue };
+            let Some(namespace) = object.downcast_ref::<Namespace>() else {
+                continue;
+            };
             if namespace.metadata.deletion_timestamp.is_none() {
                 continue;
             }
@@ -73,8 +77,15 @@ impl NamespaceDeletion {
                 Action::Wait => waiting = true,
             }
         }
-        let did = if gone.is_empty() { String::new() } else { format!("emptied namespaces: {}", gone.join(", ")) };
-        Ok(Outcome { did, again_in: waiting.then_some(WAITING) })
+        let did = if gone.is_empty() {
+            String::new()
+        } else {
+            format!("emptied namespaces: {}", gone.join(", "))
+        };
+        Ok(Outcome {
+            did,
+            again_in: waiting.then_some(WAITING),
+        })
     }
 }
 
@@ -100,26 +111,47 @@ fn decide(namespace: &Namespace, remains: &Remains, now: Time) -> Action {
         return Action::Finalize(next);
     }
     set_conditions(&mut next, remains, now);
-    if next == *namespace { Action::Wait } else { Action::Report(next) }
+    if next == *namespace {
+        Action::Wait
+    } else {
+        Action::Report(next)
+    }
 }
 
 /// The two conditions that say what a namespace waits for.
 fn set_conditions(namespace: &mut Namespace, remains: &Remains, now: Time) {
-    let objects = remains.objects.iter().map(|(name, count)| format!("{name} has {count} resource instances"));
+    let objects = remains
+        .objects
+        .iter()
+        .map(|(name, count)| format!("{name} has {count} resource instances"));
     let objects = objects.collect::<Vec<_>>().join(", ");
-    let content = ("SomeResourcesRemain", format!("Some resources are remaining: {objects}"));
+    let content = (
+        "SomeResourcesRemain",
+        format!("Some resources are remaining: {objects}"),
+    );
     set_condition(namespace, "NamespaceContentRemaining", Some(content), now);
-    let finalizers = remains.finalizers.iter().map(|(name, count)| format!("{name} in {count} resource instances"));
+    let finalizers = remains
+        .finalizers
+        .iter()
+        .map(|(name, count)| format!("{name} in {count} resource instances"));
     let finalizers = finalizers.collect::<Vec<_>>().join(", ");
-    let held = (!finalizers.is_empty())
-        .then(|| ("SomeFinalizersRemain", format!("Some content in the namespace has finalizers remaining: {finalizers}")));
+    let held = (!finalizers.is_empty()).then(|| {
+        (
+            "SomeFinalizersRemain",
+            format!("Some content in the namespace has finalizers remaining: {finalizers}"),
+        )
+    });
     set_condition(namespace, "NamespaceFinalizersRemaining", held, now);
 }
 
 fn set_condition(namespace: &mut Namespace, kind: &str, holds: Option<(&str, String)>, now: Time) {
     let (status, reason, message) = match holds {
         Some((reason, message)) => ("True", reason.to_owned(), message),
-        None => ("False", "ContentHasNoFinalizers".to_owned(), "All content-preserving finalizers finished".to_owned()),
+        None => (
+            "False",
+            "ContentHasNoFinalizers".to_owned(),
+            "All content-preserving finalizers finished".to_owned(),
+        ),
     };
     let conditions = &mut namespace.status.conditions;
     let old = conditions.iter().position(|condition| condition.r#type == kind);
@@ -147,7 +179,9 @@ async fn empty(registry: &Registry, namespace: &str) -> Result<Remains, ApiError
     for resource in contents() {
         let place = Place::collection(resource, namespace);
         let options = WriteOptions::internal(MANAGER);
-        registry.delete_collection(&place, &ListOptions::default(), &DeleteOptions::default(), &options).await?;
+        registry
+            .delete_collection(&place, &ListOptions::default(), &DeleteOptions::default(), &options)
+            .await?;
         for item in registry.list(&place, &ListOptions::default()).await?.items {
             *remains.objects.entry(qualified(resource)).or_default() += 1;
             for finalizer in &item.stored()?.metadata().finalizers {
@@ -160,7 +194,8 @@ async fn empty(registry: &Registry, namespace: &str) -> Result<Remains, ApiError
 
 /// What lives in namespaces, each kind of stored object once.
 fn contents() -> impl Iterator<Item = &'static Resource> {
-    let first = |index: usize, resource: &Resource| TABLE[..index].iter().all(|other| other.storage != resource.storage);
+    let first =
+        |index: usize, resource: &Resource| TABLE[..index].iter().all(|other| other.storage != resource.storage);
     TABLE
         .iter()
         .enumerate()
@@ -176,7 +211,10 @@ fn qualified(resource: &Resource) -> String {
 async fn write(registry: &Registry, part: Subresource, namespace: Namespace) -> Result<(), ApiError> {
     let mut place = Place::collection(&NAMESPACES, "").named(&namespace.metadata.name);
     place.subresource = Some(part);
-    let body = Decoded { object: Box::new(namespace), problems: Vec::new() };
+    let body = Decoded {
+        object: Box::new(namespace),
+        problems: Vec::new(),
+    };
     match registry.update(&place, body, &WriteOptions::internal(MANAGER)).await {
         Err(error) if matches!(error.code(), 404 | 409) => Ok(()),
         other => other.map(drop),

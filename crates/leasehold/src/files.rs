@@ -30,8 +30,10 @@ pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
 
 /// Takes away all rights of group and others; true if there were any.
 pub(crate) fn make_private(path: &Path) -> io::Result<bool> {
-    let mode = std::fs::symlink_metadata(path)?.mode();
-    if mode & 0o077 == 0 {
+    let metadata = std::fs::symlink_metadata(path)?;
+    let mode = metadata.mode();
+    // A link's own mode says nothing, and what it points to is not ours; [`read`] refuses it.
+    if metadata.is_symlink() || mode & 0o077 == 0 {
         return Ok(false);
     }
     std::fs::set_permissions(path, Permissions::from_mode(mode & 0o700))?;
@@ -133,6 +135,9 @@ mod tests {
         std::os::unix::fs::symlink(dir.path().join("real"), dir.path().join("link")).unwrap();
         assert!(read(&dir.path().join("link")).is_err());
         assert!(open_private(&dir.path().join("link")).is_err());
+        std::fs::set_permissions(dir.path().join("real"), Permissions::from_mode(0o644)).unwrap();
+        assert!(!make_private(&dir.path().join("link")).unwrap());
+        assert_eq!(mode_of(&dir.path().join("real")), 0o644);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Lines};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -16,7 +17,20 @@ fn leasehold(arguments: &[&str]) -> Command {
 }
 
 fn output(arguments: &[&str]) -> Output {
-    leasehold(arguments).output().unwrap()
+    ended(leasehold(arguments))
+}
+
+/// What the command printed. One that does not end, such as a server that should have refused, is killed.
+fn ended(mut command: Command) -> Output {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    for _ in 0..1_000 {
+        if child.try_wait().unwrap().is_some() {
+            return child.wait_with_output().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    panic!("still running after 20 s: {:?}", child.wait_with_output().unwrap());
 }
 
 /// Exit code, and the lines on stderr that are not the log's.
@@ -129,10 +143,9 @@ fn a_second_server_is_refused_and_changes_nothing() {
     let server = Server::start(dir.path(), &[]);
     let certificate = std::fs::read(dir.path().join("pki/serving.crt")).unwrap();
 
-    let second = leasehold(&["serve", "--listen", "127.0.0.1:0", "--tls-san", "other.example"])
-        .env("LEASEHOLD_DATA_DIR", dir.path())
-        .output()
-        .unwrap();
+    let mut second = leasehold(&["serve", "--listen", "127.0.0.1:0", "--tls-san", "other.example"]);
+    second.env("LEASEHOLD_DATA_DIR", dir.path());
+    let second = ended(second);
     let (exit, lines) = complaint(&second);
     assert_eq!(exit, Some(3), "{lines:?}");
     assert!(
@@ -176,7 +189,7 @@ fn the_environment_wins_over_the_file_and_a_flag_over_both() {
         if let Some(value) = variable {
             command.env("LEASEHOLD_INSECURE_HTTP", value);
         }
-        complaint(&command.output().unwrap()).1.remove(0)
+        complaint(&ended(command)).1.remove(0)
     };
     assert!(refused(&[], None).contains("192.0.2.1:1"));
     assert!(refused(&[], Some("192.0.2.2:2")).contains("192.0.2.2:2"));

@@ -14,8 +14,16 @@ impl WriteOptions {
     /// For writes of the server's own, under this manager's name.
     #[must_use]
     pub fn internal(manager: &str) -> Self {
-        let caller = Caller { manager: Arc::from(manager), admission: None };
-        Self { caller, dry_run: false, strict: true, force: false }
+        let caller = Caller {
+            manager: Arc::from(manager),
+            admission: None,
+        };
+        Self {
+            caller,
+            dry_run: false,
+            strict: true,
+            force: false,
+        }
     }
 }
 
@@ -28,7 +36,10 @@ impl Registry {
         for name in INITIAL_NAMESPACES {
             let mut namespace = Namespace::default();
             name.clone_into(&mut namespace.metadata_mut().name);
-            let body = Decoded { object: Box::new(namespace), problems: Vec::new() };
+            let body = Decoded {
+                object: Box::new(namespace),
+                problems: Vec::new(),
+            };
             let place = Place::collection(&NAMESPACES, "");
             match self.create(&place, body, &WriteOptions::internal("leasehold")).await {
                 Err(error) if error.reason() == "AlreadyExists" => {}

@@ -4,6 +4,7 @@ use leasehold_api::codec::Decoded;
 use leasehold_api::core::Namespace;
 use leasehold_api::meta::ObjectMeta;
 use leasehold_api::options::ResourceVersion;
+use leasehold_api::validation::{Path, name_is_path_segment, validate_object_meta};
 use leasehold_api::{ApiError, Object};
 use leasehold_store::{Error, Key};
 
@@ -14,7 +15,7 @@ use crate::outcome::{Item, Written};
 use crate::place::{Place, WriteOptions};
 use crate::registry::{Registry, stored_bytes};
 use crate::resources;
-use crate::write::{Draft, Origin, check_namespace, strictness};
+use crate::write::{Draft, Origin, check_namespace, dedup_owners, strictness};
 
 /// How many made-up names are tried.
 const NAME_ATTEMPTS: usize = 8;
@@ -28,10 +29,24 @@ impl Registry {
         let warnings = strictness(place, body.problems, options.strict)?;
         let mut object = body.object;
         check_namespace(place, &mut *object)?;
-        if matches!(ResourceVersion::parse(&object.metadata().resource_version)?, ResourceVersion::At(_)) {
-            return Err(ApiError::bad_request("resourceVersion should not be set on objects to be created"));
+        if matches!(
+            ResourceVersion::parse(&object.metadata().resource_version)?,
+            ResourceVersion::At(_)
+        ) {
+            return Err(ApiError::bad_request(
+                "resourceVersion should not be set on objects to be created",
+            ));
         }
-        self.create_draft(place, Draft { object, warnings, origin: Origin::Sent }, options).await
+        self.create_draft(
+            place,
+            Draft {
+                object,
+                warnings,
+                origin: Origin::Sent,
+            },
+            options,
+        )
+        .await
     }
 
     /// Completes, checks and stores what does not exist yet.
@@ -41,7 +56,12 @@ impl Registry {
         draft: Draft,
         options: &WriteOptions,
     ) -> Result<Written, ApiError> {
-        let Draft { object, warnings, origin } = draft;
+        let Draft {
+            mut object,
+            mut warnings,
+            origin,
+        } = draft;
+        dedup_owners(&mut *object, &mut warnings);
         self.check_namespace_is_open(place).await?;
         let mut new = place.to_stored(object);
         place.resource.strategy.default(&mut *new);
@@ -53,7 +73,11 @@ impl Registry {
         place.resource.strategy.prepare_create(&mut *new);
         self.set_system_fields(new.metadata_mut());
         self.store_new(place, &mut *new, options).await?;
-        Ok(Written { object: place.to_served(new), created: true, warnings })
+        Ok(Written {
+            object: place.to_served(new),
+            created: true,
+            warnings,
+        })
     }
 
     fn set_system_fields(&self, metadata: &mut ObjectMeta) {
@@ -78,7 +102,7 @@ impl Registry {
                 place.resource.strategy.default(new);
             }
             place.name = new.metadata().name.as_str().into();
-            place.refuse_invalid(new, &place.resource.strategy.validate_create(new, place.version))?;
+            validate(&place, new)?;
             if let Some(admission) = &options.caller.admission {
                 admission.admit(&place, Some(new), None)?;
             }
@@ -109,28 +133,52 @@ impl Registry {
         if !place.resource.namespaced {
             return Ok(());
         }
-        let key = Key { resource: resources::NAMESPACES.storage, namespace: "".into(), name: place.namespace.clone() };
+        let key = Key {
+            resource: resources::NAMESPACES.storage,
+            namespace: "".into(),
+            name: place.namespace.clone(),
+        };
         let entry = self.store.get(&key).await.map_err(|e| errors::unavailable(&e))?;
         let entry = entry.ok_or_else(|| ApiError::not_found("", "namespaces", &place.namespace))?;
         let item = Item::new(&resources::NAMESPACES, &resources::NAMESPACES.versions[0], entry);
         let object = item.stored()?;
-        let terminating = object.downcast_ref::<Namespace>().is_some_and(|n| n.metadata.deletion_timestamp.is_some());
-        if terminating { Err(terminating_error(place)) } else { Ok(()) }
+        let terminating = object
+            .downcast_ref::<Namespace>()
+            .is_some_and(|n| n.metadata.deletion_timestamp.is_some());
+        if terminating {
+            Err(terminating_error(place))
+        } else {
+            Ok(())
+        }
     }
+}
+
+/// The rules of the resource, and only where those are kept, those of all objects.
+fn validate(place: &Place, new: &dyn Object) -> Result<(), ApiError> {
+    place.refuse_invalid(new, &place.resource.strategy.validate_create(new, place.version))?;
+    let path = Path::new("metadata");
+    let common = validate_object_meta(new.metadata(), place.resource.namespaced, name_is_path_segment, &path);
+    place.refuse_invalid(new, &common)
 }
 
 fn terminating_error(place: &Place) -> ApiError {
     let namespace = &place.namespace;
     let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
     let cause = format!("namespace {namespace} is being terminated");
-    ApiError::forbidden(place.resource.group, place.resource.plural, &place.name, &why)
-        .with_cause("NamespaceTerminating", cause, "metadata.namespace")
+    ApiError::forbidden(place.resource.group, place.resource.plural, &place.name, &why).with_cause(
+        "NamespaceTerminating",
+        cause,
+        "metadata.namespace",
+    )
 }
 
 fn name_taken(place: &Place, made_up: bool) -> ApiError {
     let mut error = ApiError::already_exists(place.resource.group, place.resource.plural, &place.name);
     if made_up {
-        error.status_mut().message.push_str(", the server was not able to generate a unique name for the object");
+        error
+            .status_mut()
+            .message
+            .push_str(", the server was not able to generate a unique name for the object");
         error = error.retry_after(1);
     }
     error

@@ -30,14 +30,23 @@ impl Registry {
         options: &WriteOptions,
     ) -> Result<Deleted, ApiError> {
         if let Some(why) = place.resource.strategy.undeletable(&place.name) {
-            return Err(ApiError::forbidden(place.resource.group, place.resource.plural, &place.name, why));
+            return Err(ApiError::forbidden(
+                place.resource.group,
+                place.resource.plural,
+                &place.name,
+                why,
+            ));
         }
         for _ in 0..ATTEMPTS {
             if let Some(deleted) = self.delete_once(place, delete, options).await? {
                 return Ok(deleted);
             }
         }
-        Err(ApiError::modified(place.resource.group, place.resource.plural, &place.name))
+        Err(ApiError::modified(
+            place.resource.group,
+            place.resource.plural,
+            &place.name,
+        ))
     }
 
     /// Deletes every selected object of a collection and returns them as they were.
@@ -78,7 +87,10 @@ impl Registry {
         delete: &DeleteOptions,
         options: &WriteOptions,
     ) -> Result<Option<Deleted>, ApiError> {
-        let item = self.find(place, ResourceVersion::Unset).await?.ok_or_else(|| place.not_found())?;
+        let item = self
+            .find(place, ResourceVersion::Unset)
+            .await?
+            .ok_or_else(|| place.not_found())?;
         let live = Live::new(&item)?;
         preconditions(place, &live, delete)?;
         if let Some(admission) = &options.caller.admission {
@@ -103,7 +115,10 @@ impl Registry {
                 Err(error) => return Err(errors::of_write(place, &error)),
             }
         }
-        Ok(Some(Deleted::Gone(Box::new(success(place, &live.object.metadata().uid)))))
+        Ok(Some(Deleted::Gone(Box::new(success(
+            place,
+            &live.object.metadata().uid,
+        )))))
     }
 
     async fn mark(
@@ -131,17 +146,29 @@ fn finalizers(object: &dyn Object, propagation: Option<PropagationPolicy>) -> Ve
     let old = &object.metadata().finalizers;
     let has = |name: &str| old.iter().any(|finalizer| finalizer == name);
     let (orphan, foreground) = match propagation {
-        Some(policy) => (policy == PropagationPolicy::Orphan, policy == PropagationPolicy::Foreground),
+        Some(policy) => (
+            policy == PropagationPolicy::Orphan,
+            policy == PropagationPolicy::Foreground,
+        ),
         None => (has(ORPHAN), has(FOREGROUND)),
     };
-    let kept = old.iter().filter(|finalizer| !matches!(finalizer.as_str(), ORPHAN | FOREGROUND)).cloned();
+    let kept = old
+        .iter()
+        .filter(|finalizer| !matches!(finalizer.as_str(), ORPHAN | FOREGROUND))
+        .cloned();
     let added = [(orphan, ORPHAN), (foreground, FOREGROUND)];
-    kept.chain(added.into_iter().filter_map(|(add, name)| add.then(|| name.to_owned()))).collect()
+    kept.chain(added.into_iter().filter_map(|(add, name)| add.then(|| name.to_owned())))
+        .collect()
 }
 
 fn preconditions(place: &Place, live: &Live, delete: &DeleteOptions) -> Result<(), ApiError> {
     let conflict = |why: String| {
-        Err(ApiError::conflict(place.resource.group, place.resource.kind, &place.name, &why))
+        Err(ApiError::conflict(
+            place.resource.group,
+            place.resource.kind,
+            &place.name,
+            &why,
+        ))
     };
     let metadata = live.object.metadata();
     match &delete.preconditions.uid {

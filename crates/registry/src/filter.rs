@@ -25,7 +25,11 @@ impl Filter {
         for field in options.field_selector.fields() {
             resource.labels.resolve(field)?;
         }
-        Ok(Self { resource, labels: options.label_selector.clone(), fields: options.field_selector.clone() })
+        Ok(Self {
+            resource,
+            labels: options.label_selector.clone(),
+            fields: options.field_selector.clone(),
+        })
     }
 
     /// Whether it selects everything, so that no object needs to be looked at.
@@ -51,10 +55,16 @@ impl Filter {
         };
         let one_namespace = !namespace.is_empty() || !place.resource.namespaced;
         match self.fields.requires_exact("metadata.name") {
-            Some(name) if one_namespace => {
-                Range::Name(Key { resource: place.resource.storage, namespace, name: name.into() })
+            Some(name) if one_namespace => Range::Name(Key {
+                resource: place.resource.storage,
+                namespace,
+                name: name.into(),
+            }),
+            _ => Place {
+                namespace,
+                ..place.clone()
             }
-            _ => Place { namespace, ..place.clone() }.range(),
+            .range(),
         }
     }
 }

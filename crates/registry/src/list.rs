@@ -48,9 +48,16 @@ impl Registry {
     async fn start(&self, place: &Place, options: &ListOptions) -> Result<Start, ApiError> {
         if !options.continue_token.is_empty() {
             let token = self.tokens.read(place, &options.continue_token)?;
-            let after = Key { resource: place.resource.storage, namespace: token.namespace, name: token.name };
+            let after = Key {
+                resource: place.resource.storage,
+                namespace: token.namespace,
+                name: token.name,
+            };
             let snapshot = token.revision.map_or(Snapshot::Latest, Snapshot::At);
-            return Ok(Start { snapshot, after: Some(after) });
+            return Ok(Start {
+                snapshot,
+                after: Some(after),
+            });
         }
         let snapshot = match options.resource_version {
             ResourceVersion::Unset | ResourceVersion::Any => Snapshot::Latest,
@@ -61,7 +68,11 @@ impl Registry {
                     Some(how) => how == ResourceVersionMatch::Exact,
                     None => options.limit.is_some(),
                 };
-                if exact { Snapshot::At(revision) } else { Snapshot::Latest }
+                if exact {
+                    Snapshot::At(revision)
+                } else {
+                    Snapshot::Latest
+                }
             }
         };
         Ok(Start { snapshot, after: None })
@@ -77,7 +88,10 @@ impl Registry {
     ) -> Result<Collected, Failure> {
         let range = filter.range(place);
         let mut snapshot = start.snapshot;
-        let mut page = Page { limit, after: start.after.clone() };
+        let mut page = Page {
+            limit,
+            after: start.after.clone(),
+        };
         if !filter.is_everything() && limit.is_some() {
             page.limit = limit.max(Some(SCAN));
         }
@@ -98,7 +112,11 @@ impl Registry {
     fn page_to_list(&self, place: &Place, filter: &Filter, page: Collected) -> List {
         let more = page.cut || page.remaining > 0;
         let token = more.then_some(page.last).flatten().map_or_else(String::new, |last| {
-            let token = Token { revision: Some(page.revision), namespace: last.namespace, name: last.name };
+            let token = Token {
+                revision: Some(page.revision),
+                namespace: last.namespace,
+                name: last.name,
+            };
             self.tokens.write(place, &token)
         });
         let remaining = (more && filter.is_everything()).then(|| i64::try_from(page.remaining).unwrap_or(i64::MAX));
@@ -125,7 +143,11 @@ impl Registry {
              created, modified, or deleted between the time the first chunk was returned and now may show up in the \
              list.",
         );
-        let token = Token { revision: None, namespace: after.namespace, name: after.name };
+        let token = Token {
+            revision: None,
+            namespace: after.namespace,
+            name: after.name,
+        };
         error.status_mut().metadata.r#continue = self.tokens.write(place, &token);
         error
     }

@@ -1,6 +1,6 @@
 //! Who set which fields: `metadata.managedFields` over creates, updates and applies.
 
-use leasehold_api::apply::{self, FieldSet, Reading, Request};
+use leasehold_api::apply::{self, Change, FieldSet, Reading, Request};
 use leasehold_api::meta::ManagedFieldsEntry;
 use leasehold_api::{ApiError, Object, Time};
 use serde_json::Value;
@@ -24,11 +24,23 @@ pub(crate) fn track(place: &Place, live: Option<&dyn Object>, new: &mut dyn Obje
     // does.
     let sent = (!sent.is_empty()).then_some(&sent[..]);
     let recorded = live.map_or(&[][..], |live| &live.metadata().managed_fields);
-    let before = live.map(Object::to_value);
     let managers = with_request(place, writer, |request| {
+        if let Some(change) = renewal(live, new).filter(|_| sent.is_none_or(|sent| sent == recorded)) {
+            return apply::track_change(request, &change, recorded);
+        }
+        let before = live.map(Object::to_value);
         apply::track_update(request, before.as_ref(), &new.to_value(), recorded, sent)
     });
     new.metadata_mut().managed_fields = managers;
+}
+
+/// What changed, where that can be told without turning both objects into trees.
+fn renewal(live: Option<&dyn Object>, new: &dyn Object) -> Option<Change<'static>> {
+    let paths = new.changed_values(live?)?;
+    Some(Change {
+        modified: FieldSet::of_fields(&paths),
+        ..Change::default()
+    })
 }
 
 /// Merges an applied object into what is there: the result, and its managed fields.
@@ -41,8 +53,9 @@ pub(crate) fn apply(
 ) -> Result<(Value, Vec<ManagedFieldsEntry>), ApiError> {
     let recorded = live.map_or(&[][..], |live| &live.metadata().managed_fields);
     let before = live.map(Object::to_value);
-    let applied =
-        with_request(place, writer, |request| apply::apply(request, before.as_ref(), recorded, wanted, force))?;
+    let applied = with_request(place, writer, |request| {
+        apply::apply(request, before.as_ref(), recorded, wanted, force)
+    })?;
     Ok((applied.object, applied.managers))
 }
 
@@ -74,9 +87,14 @@ fn ignored(place: &Place) -> FieldSet<'static> {
 /// objects have fields of their own.
 fn reading(place: &Place, api_version: &str) -> Reading {
     let serves = |row: &Resource| {
-        row.versions.iter().any(|version| row.gvk(version).group_version().is(api_version))
+        row.versions
+            .iter()
+            .any(|version| row.gvk(version).group_version().is(api_version))
     };
-    match TABLE.iter().find(|row| row.storage == place.resource.storage && serves(row)) {
+    match TABLE
+        .iter()
+        .find(|row| row.storage == place.resource.storage && serves(row))
+    {
         Some(row) if row.group == place.resource.group => Reading::SameFields,
         Some(_) => Reading::OtherFields,
         None => Reading::Unknown,

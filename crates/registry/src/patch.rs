@@ -82,7 +82,11 @@ fn draft(place: &Place, decoded: Decoded, strict: bool, origin: Origin) -> Resul
     let mut object = decoded.object;
     check_name(place, &*object)?;
     check_namespace(place, &mut *object)?;
-    Ok(Draft { object, warnings, origin })
+    Ok(Draft {
+        object,
+        warnings,
+        origin,
+    })
 }
 
 /// A patch whose result is no object of the kind: 422, as in Kubernetes.
@@ -98,7 +102,9 @@ fn check_applied(place: &Place, wanted: &Value, problems: &[String]) -> Result<(
     let gvk = place.gvk();
     if kind != gvk.kind || !gvk.group_version().is(&api_version) {
         let (group, version) = api_version.rsplit_once('/').unwrap_or(("", &api_version));
-        return Err(ApiError::bad_request(format!("invalid object type: {group}/{version}, Kind={kind}")));
+        return Err(ApiError::bad_request(format!(
+            "invalid object type: {group}/{version}, Kind={kind}"
+        )));
     }
     if let Some(problem) = problems.first() {
         let name = place.name.as_ref();

@@ -27,13 +27,22 @@ impl Place {
     #[must_use]
     pub fn collection(resource: &'static Resource, namespace: &str) -> Self {
         let version = &resource.versions[0];
-        Self { resource, version, subresource: None, namespace: namespace.into(), name: "".into() }
+        Self {
+            resource,
+            version,
+            subresource: None,
+            namespace: namespace.into(),
+            name: "".into(),
+        }
     }
 
     /// One object of this collection.
     #[must_use]
     pub fn named(&self, name: &str) -> Self {
-        Self { name: name.into(), ..self.clone() }
+        Self {
+            name: name.into(),
+            ..self.clone()
+        }
     }
 
     /// The kind of the objects here.
@@ -45,7 +54,10 @@ impl Place {
     /// What a body must hold here.
     #[must_use]
     pub fn target(&self) -> Target {
-        Target { gvk: self.gvk(), codec: self.version.codec }
+        Target {
+            gvk: self.gvk(),
+            codec: self.version.codec,
+        }
     }
 
     /// 404 for this name.

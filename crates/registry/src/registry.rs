@@ -28,7 +28,11 @@ impl Registry {
     /// A registry over this store. Continue tokens are bound to this value: another one does not take them.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, tokens: TokenKey::random() }
+        Self {
+            store,
+            clock,
+            tokens: TokenKey::random(),
+        }
     }
 
     /// Whether writes can be acknowledged now.
@@ -61,7 +65,11 @@ impl Registry {
         if let ResourceVersion::At(version) = at {
             self.wait_for(Revision(version)).await?;
         }
-        let entry = self.store.get(&place.key()).await.map_err(|e| errors::unavailable(&e))?;
+        let entry = self
+            .store
+            .get(&place.key())
+            .await
+            .map_err(|e| errors::unavailable(&e))?;
         Ok(entry.map(|entry| Item::new(place.resource, place.version, entry)))
     }
 
@@ -89,7 +97,11 @@ pub(crate) fn stored_bytes(place: &Place, object: &mut dyn Object) -> Vec<u8> {
 
 impl Place {
     pub(crate) fn key(&self) -> Key {
-        Key { resource: self.resource.storage, namespace: self.namespace.clone(), name: self.name.clone() }
+        Key {
+            resource: self.resource.storage,
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        }
     }
 
     /// The objects of this collection: of one namespace, or of all.

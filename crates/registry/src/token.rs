@@ -43,7 +43,12 @@ impl TokenKey {
         // SHA-256 of key, lengths and content, cut to half: no length extension is of use against it.
         let mut hash = Sha256::new();
         hash.update(self.0);
-        for part in [place.resource.storage.as_bytes(), place.resource.group.as_bytes(), place.namespace.as_bytes(), content] {
+        for part in [
+            place.resource.storage.as_bytes(),
+            place.resource.group.as_bytes(),
+            place.namespace.as_bytes(),
+            content,
+        ] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }

@@ -26,7 +26,11 @@ impl Registry {
                 return Err(place.not_found());
             }
             let object = object.boxed_clone();
-            Ok(Draft { object, warnings: std::mem::take(&mut warnings), origin: Origin::Sent })
+            Ok(Draft {
+                object,
+                warnings: std::mem::take(&mut warnings),
+                origin: Origin::Sent,
+            })
         })
         .await
     }

@@ -41,7 +41,12 @@ impl Registry {
             Error::Compacted { oldest } => errors::too_old(after, oldest),
             other => errors::unavailable(&other),
         });
-        Ok(Watch { place: place.clone(), filter, initial, cursor })
+        Ok(Watch {
+            place: place.clone(),
+            filter,
+            initial,
+            cursor,
+        })
     }
 
     /// What exists, and the version it was read at.
@@ -53,7 +58,11 @@ impl Registry {
         for entry in listing.entries {
             let item = Item::new(place.resource, place.version, entry);
             if filter.is_everything() || filter.matches(&*item.stored()?) {
-                items.push(WatchItem::Event(Event { kind: EventKind::Added, item, change: None }));
+                items.push(WatchItem::Event(Event {
+                    kind: EventKind::Added,
+                    item,
+                    change: None,
+                }));
             }
         }
         items.push(WatchItem::InitialEnd(listing.revision));
@@ -87,7 +96,11 @@ impl Watch {
 
     /// The version that a bookmark may name: everything up to it has been handed out.
     pub fn progress(&mut self) -> Option<Revision> {
-        if self.initial.is_empty() { self.cursor.as_mut().ok().map(|cursor| cursor.progress()) } else { None }
+        if self.initial.is_empty() {
+            self.cursor.as_mut().ok().map(|cursor| cursor.progress())
+        } else {
+            None
+        }
     }
 
     /// What a change is to this watcher, who may see objects come and go as their labels change.
@@ -96,7 +109,10 @@ impl Watch {
             ChangeKind::Put(value) => Some(self.item(value, change.revision)),
             ChangeKind::Delete => None,
         };
-        let before = change.previous.as_ref().map(|(value, _)| self.item(value, change.revision));
+        let before = change
+            .previous
+            .as_ref()
+            .map(|(value, _)| self.item(value, change.revision));
         let (now, before) = (self.selected(now)?, self.selected(before)?);
         let (kind, item) = match (before, now) {
             (None, Some(now)) => (EventKind::Added, now),
@@ -104,11 +120,20 @@ impl Watch {
             (Some(before), None) => (EventKind::Deleted, before),
             (None, None) => return Ok(None),
         };
-        Ok(Some(Event { kind, item, change: Some(change) }))
+        Ok(Some(Event {
+            kind,
+            item,
+            change: Some(change),
+        }))
     }
 
     fn item(&self, value: &bytes::Bytes, revision: Revision) -> Item {
-        Item { resource: self.place.resource, version: self.place.version, value: value.clone(), revision }
+        Item {
+            resource: self.place.resource,
+            version: self.place.version,
+            value: value.clone(),
+            revision,
+        }
     }
 
     fn selected(&self, item: Option<Item>) -> Result<Option<Item>, ApiError> {

@@ -2,8 +2,11 @@
 
 use bytes::Bytes;
 use leasehold_api::apply;
+use leasehold_api::meta::OwnerReference;
 use leasehold_api::options::ResourceVersion;
-use leasehold_api::validation::{FieldError, Path};
+use leasehold_api::validation::{
+    FieldError, Path, name_is_path_segment, validate_object_meta, validate_object_meta_update,
+};
 use leasehold_api::{ApiError, Object};
 use leasehold_store::{Error, Revision};
 
@@ -26,7 +29,11 @@ pub(crate) struct Live {
 
 impl Live {
     pub(crate) fn new(item: &Item) -> Result<Self, ApiError> {
-        Ok(Self { object: item.stored()?, value: item.value.clone(), revision: item.revision })
+        Ok(Self {
+            object: item.stored()?,
+            value: item.value.clone(),
+            revision: item.revision,
+        })
     }
 
     /// In the version that the request speaks.
@@ -68,6 +75,28 @@ pub(crate) fn strictness(place: &Place, problems: Vec<String>, strict: bool) -> 
     Ok(problems)
 }
 
+/// An owner given twice in the same words counts once, and is told of.
+pub(crate) fn dedup_owners(object: &mut dyn Object, warnings: &mut Vec<String>) {
+    let owners = &mut object.metadata_mut().owner_references;
+    let mut twice = Vec::new();
+    let mut kept: Vec<OwnerReference> = Vec::with_capacity(owners.len());
+    for owner in owners.drain(..) {
+        if kept.contains(&owner) {
+            twice.push(owner.uid);
+        } else {
+            kept.push(owner);
+        }
+    }
+    *owners = kept;
+    if !twice.is_empty() {
+        warnings.push(format!(
+            ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may \
+             reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}",
+            twice.join(", ")
+        ));
+    }
+}
+
 /// The object's namespace must be the path's, and may be left out.
 pub(crate) fn check_namespace(place: &Place, object: &mut dyn Object) -> Result<(), ApiError> {
     let namespace = &mut object.metadata_mut().namespace;
@@ -85,11 +114,17 @@ pub(crate) fn check_namespace(place: &Place, object: &mut dyn Object) -> Result<
 pub(crate) fn check_name(place: &Place, object: &dyn Object) -> Result<(), ApiError> {
     let name = &object.metadata().name;
     if name.is_empty() {
-        let text = format!("the name of the object ({} based on URL) was undeterminable: name must be provided", place.name);
+        let text = format!(
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            place.name
+        );
         return Err(ApiError::bad_request(text));
     }
     if **name != *place.name {
-        let text = format!("the name of the object ({name}) does not match the name on the URL ({})", place.name);
+        let text = format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            place.name
+        );
         return Err(ApiError::bad_request(text));
     }
     Ok(())
@@ -97,7 +132,10 @@ pub(crate) fn check_name(place: &Place, object: &dyn Object) -> Result<(), ApiEr
 
 impl Registry {
     pub(crate) fn writer<'a>(&self, options: &'a WriteOptions) -> Writer<'a> {
-        Writer { manager: &options.caller.manager, now: self.now() }
+        Writer {
+            manager: &options.caller.manager,
+            now: self.now(),
+        }
     }
 
     /// Reads what is there, lets `draft` make what shall be there, and stores that if nothing came between.
@@ -119,14 +157,22 @@ impl Registry {
                 return Ok(written);
             }
         }
-        Err(ApiError::modified(place.resource.group, place.resource.plural, &place.name))
+        Err(ApiError::modified(
+            place.resource.group,
+            place.resource.plural,
+            &place.name,
+        ))
     }
 
     /// A write to a name that does not exist makes the object, where the resource allows it.
     async fn create_in_place(&self, place: &Place, draft: Draft, options: &WriteOptions) -> Result<Attempt, ApiError> {
         let version = ResourceVersion::parse(&draft.object.metadata().resource_version)?;
         if matches!(version, ResourceVersion::At(_)) && draft.origin == Origin::Sent {
-            return Err(ApiError::modified(place.resource.group, place.resource.plural, &place.name));
+            return Err(ApiError::modified(
+                place.resource.group,
+                place.resource.plural,
+                &place.name,
+            ));
         }
         let created = self.create_draft(place, draft, options).await;
         match created {
@@ -142,12 +188,21 @@ impl Registry {
         draft: Draft,
         options: &WriteOptions,
     ) -> Result<Attempt, ApiError> {
-        let Draft { object, warnings, origin } = draft;
+        let Draft {
+            mut object,
+            mut warnings,
+            origin,
+        } = draft;
+        dedup_owners(&mut *object, &mut warnings);
         let retries = origin != Origin::Sent || object.metadata().resource_version.is_empty();
         preconditions(place, live, &*object, origin)?;
         let mut new = self.prepare(place, live, object, origin, options)?;
         let done = |object: Box<dyn Object>| {
-            Ok(Attempt::Done(Written { object: place.to_served(object), created: false, warnings }))
+            Ok(Attempt::Done(Written {
+                object: place.to_served(object),
+                created: false,
+                warnings,
+            }))
         };
         new.metadata_mut().resource_version = live.revision.to_string();
         validate(place, live, &*new)?;
@@ -160,7 +215,10 @@ impl Registry {
             return done(new);
         }
         let stored = if released {
-            self.store.delete(place.key(), live.revision).await.map(|_| live.revision)
+            self.store
+                .delete(place.key(), live.revision)
+                .await
+                .map(|_| live.revision)
         } else {
             self.store.update(place.key(), value.into(), live.revision).await
         };
@@ -170,9 +228,11 @@ impl Registry {
                 done(new)
             }
             Err(Error::Conflict(_) | Error::NotFound) if retries => Ok(Attempt::Again),
-            Err(Error::Conflict(_) | Error::NotFound) => {
-                Err(ApiError::modified(place.resource.group, place.resource.plural, &place.name))
-            }
+            Err(Error::Conflict(_) | Error::NotFound) => Err(ApiError::modified(
+                place.resource.group,
+                place.resource.plural,
+                &place.name,
+            )),
             Err(error) => Err(errors::of_write(place, &error)),
         }
     }
@@ -189,7 +249,10 @@ impl Registry {
     ) -> Result<Box<dyn Object>, ApiError> {
         let mut new = place.to_stored(object);
         new.metadata_mut().generation = live.object.metadata().generation;
-        place.resource.strategy.prepare_update(&mut *new, &*live.object, place.subresource);
+        place
+            .resource
+            .strategy
+            .prepare_update(&mut *new, &*live.object, place.subresource);
         keep_system_fields(&mut *new, &*live.object);
         if origin == Origin::Applied {
             return Ok(new);
@@ -231,7 +294,12 @@ fn preconditions(place: &Place, live: &Live, object: &dyn Object, origin: Origin
         ResourceVersion::Unset | ResourceVersion::Any if !resource.unconditional_update => {
             let path = Path::new("metadata").child("resourceVersion");
             let error = FieldError::invalid_bare(&path, 0, "must be specified for an update");
-            Err(ApiError::invalid(resource.group, resource.plural, &place.name, &[error]))
+            Err(ApiError::invalid(
+                resource.group,
+                resource.plural,
+                &place.name,
+                &[error],
+            ))
         }
         _ => Ok(()),
     }
@@ -255,9 +323,19 @@ fn keep_system_fields(new: &mut dyn Object, old: &dyn Object) {
     }
 }
 
+/// The rules of all objects and those of the resource, which has the former among its own: Kubernetes tells the causes
+/// as often as it checks them, and so do we.
 fn validate(place: &Place, live: &Live, new: &dyn Object) -> Result<(), ApiError> {
-    let strategy = place.resource.strategy;
-    let errors = strategy.validate_update(new, &*live.object, place.subresource, place.version);
+    let path = Path::new("metadata");
+    let (metadata, before) = (new.metadata(), live.object.metadata());
+    let mut errors = validate_object_meta(metadata, place.resource.namespaced, name_is_path_segment, &path);
+    errors.extend(validate_object_meta_update(metadata, before, &path));
+    errors.extend(
+        place
+            .resource
+            .strategy
+            .validate_update(new, &*live.object, place.subresource, place.version),
+    );
     place.refuse_invalid(new, &errors)
 }
 
@@ -273,7 +351,12 @@ impl Place {
         if errors.is_empty() {
             return Ok(());
         }
-        Err(ApiError::invalid(self.resource.group, self.resource.kind, &object.metadata().name, errors))
+        Err(ApiError::invalid(
+            self.resource.group,
+            self.resource.kind,
+            &object.metadata().name,
+            errors,
+        ))
     }
 
     /// The namespace that the objects here carry.

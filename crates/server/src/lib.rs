@@ -4,7 +4,33 @@
 //! ([`auth`]), the in-flight limit, and only then its body is read, decoded, handed to the registry, and the outcome
 //! encoded as the client asked. Nothing here knows what a lease is.
 
+mod access;
+mod app;
 pub mod auth;
+mod body;
+mod deadline;
+pub mod discovery;
+mod encode;
+mod health;
+mod in_flight;
+mod metrics;
+pub mod negotiate;
 pub mod net;
+mod openapi;
+mod read_body;
+mod reply;
+pub mod request_info;
+mod route;
+mod uri;
+mod verbs;
+mod version;
+mod warnings;
+mod watch;
 
+pub use access::{Authenticator, Authorizer};
+pub use app::App;
 pub use auth::{Attributes, User};
+pub use body::Body;
+pub use in_flight::Limits;
+pub use metrics::{Figure, Metrics, StoreFigures};
+pub use version::VersionInfo;

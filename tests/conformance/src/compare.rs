@@ -30,10 +30,7 @@ impl fmt::Display for Difference {
 pub(crate) fn views(lenient: Option<Lenient>, want: &Value, got: &Value) -> (Value, Value) {
     match lenient {
         None => (want.clone(), got.clone()),
-        Some(Lenient::Status) => (
-            json!({"status": want["status"]}),
-            json!({"status": got["status"]}),
-        ),
+        Some(Lenient::Status) => (json!({"status": want["status"]}), json!({"status": got["status"]})),
         Some(Lenient::Reason) => {
             let view = |reply: &Value| {
                 let body = &reply["body"];
@@ -42,9 +39,7 @@ pub(crate) fn views(lenient: Option<Lenient>, want: &Value, got: &Value) -> (Val
             (view(want), view(got))
         }
         Some(Lenient::ClientError) => {
-            let refused = got["status"]
-                .as_u64()
-                .is_some_and(|s| (400..500).contains(&s));
+            let refused = got["status"].as_u64().is_some_and(|s| (400..500).contains(&s));
             (
                 json!({"client error": true, "kind": "Status"}),
                 json!({"client error": refused, "kind": got["body"]["kind"]}),
@@ -70,18 +65,11 @@ fn compare(want: &Value, got: &Value, at: &str, names: &Normaliser, found: &mut 
         }
         (Value::Array(want), Value::Array(items)) => {
             let (want, count) = (want.len(), items.len());
-            found.push(format!(
-                "{at}: expected {want} items, got {count}: {}",
-                shown(got)
-            ));
+            found.push(format!("{at}: expected {want} items, got {count}: {}", shown(got)));
         }
         (Value::String(want), Value::String(got)) if names.with_short_versions(want) == *got => {}
         _ if want == got => {}
-        _ => found.push(format!(
-            "{at}: expected {}, got {}",
-            shown(want),
-            shown(got)
-        )),
+        _ => found.push(format!("{at}: expected {}, got {}", shown(want), shown(got))),
     }
 }
 
@@ -116,10 +104,7 @@ fn shown(value: &Value) -> String {
 /// Removes what a JSON pointer leads to, if anything; `*` stands for each item of a list.
 pub(crate) fn drop_at(reply: &mut Value, pointer: &str) {
     if let Some((head, tail)) = pointer.split_once("/*") {
-        let count = reply
-            .pointer(head)
-            .and_then(Value::as_array)
-            .map_or(0, Vec::len);
+        let count = reply.pointer(head).and_then(Value::as_array).map_or(0, Vec::len);
         for i in 0..count {
             drop_at(reply, &format!("{head}/{i}{tail}"));
         }
@@ -142,8 +127,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_difference_is_found() {
-        let want =
-            json!({"a": [1, {"b": "x"}], "c": [1], "d": null, "e": 1, "same": {"x": [true]}});
+        let want = json!({"a": [1, {"b": "x"}], "c": [1], "d": null, "e": 1, "same": {"x": [true]}});
         let got = json!({"a": [1, {"b": "y"}], "c": [], "d": false, "f": 1, "same": {"x": [true]}});
         let found = [
             "/a/1/b: expected \"x\", got \"y\"",
@@ -161,8 +145,7 @@ mod tests {
         let mut names = names();
         let doc = serde_json::from_str(r#"{"resourceVersion":"7"}"#).unwrap();
         assert_eq!(names.doc(&doc), json!({"resourceVersion": "<rv 1>"}));
-        let differs =
-            |want: &str, got: &str| !differences(&json!(want), &json!(got), &names).is_empty();
+        let differs = |want: &str, got: &str| !differences(&json!(want), &json!(got), &names).is_empty();
         assert!(!differs("record (<rv 1>)", "record (7)"));
         assert!(differs("record (<rv 1>)", "record (8)"));
         assert!(differs("record (<rv 2>)", "record (7)"));

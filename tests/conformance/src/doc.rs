@@ -43,13 +43,10 @@ impl Doc {
 
     /// What a JSON pointer leads to.
     pub(crate) fn pointer(&self, pointer: &str) -> Option<&Self> {
-        pointer
-            .split('/')
-            .skip(1)
-            .try_fold(self, |doc, part| match doc {
-                Self::Array(items) => items.get(part.parse::<usize>().ok()?),
-                _ => doc.get(&part.replace("~1", "/").replace("~0", "~")),
-            })
+        pointer.split('/').skip(1).try_fold(self, |doc, part| match doc {
+            Self::Array(items) => items.get(part.parse::<usize>().ok()?),
+            _ => doc.get(&part.replace("~1", "/").replace("~0", "~")),
+        })
     }
 
     /// As it is put into a later request; `None` for what is neither a text nor a number.
@@ -124,15 +121,9 @@ mod tests {
 
     #[test]
     fn order_is_kept_and_pointers_lead_somewhere() {
-        let doc: Doc =
-            serde_json::from_str(r#"{"b":[1,-2,0.5,null,true],"a/~":{"x":"y"}}"#).unwrap();
-        let Doc::Object(fields) = &doc else {
-            panic!("{doc:?}")
-        };
-        assert_eq!(
-            fields.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>(),
-            ["b", "a/~"]
-        );
+        let doc: Doc = serde_json::from_str(r#"{"b":[1,-2,0.5,null,true],"a/~":{"x":"y"}}"#).unwrap();
+        let Doc::Object(fields) = &doc else { panic!("{doc:?}") };
+        assert_eq!(fields.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>(), ["b", "a/~"]);
         let cases = [
             ("/b/0", Some("1")),
             ("/b/1", Some("-2")),

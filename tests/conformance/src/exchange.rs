@@ -45,10 +45,7 @@ impl Outgoing {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, HeaderValue::from_static("transcript/1.0"));
         if body.is_some() {
-            headers.insert(
-                http::header::CONTENT_TYPE,
-                HeaderValue::from_static("application/json"),
-            );
+            headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         let path = path.to_owned();
         Self {
@@ -68,10 +65,7 @@ impl Outgoing {
 
     fn into_request(self, target: &Target) -> Result<Request<Full<Bytes>>, Error> {
         let body = Full::new(Bytes::from(self.body.unwrap_or_default()));
-        let mut request = Request::builder()
-            .method(self.method)
-            .uri(self.path)
-            .body(body)?;
+        let mut request = Request::builder().method(self.method).uri(self.path).body(body)?;
         *request.headers_mut() = self.headers;
         request
             .headers_mut()
@@ -139,11 +133,7 @@ impl Reply {
 
     /// The events of a watch, one JSON text per line: the first `count` of them, or those that came before the watch
     /// ended or the time was up.
-    pub(crate) async fn events(
-        &mut self,
-        count: usize,
-        within: Duration,
-    ) -> Result<Vec<Doc>, Error> {
+    pub(crate) async fn events(&mut self, count: usize, within: Duration) -> Result<Vec<Doc>, Error> {
         let deadline = Instant::now() + within;
         let (mut events, mut unread) = (Vec::new(), Vec::new());
         while events.len() < count {
@@ -187,23 +177,13 @@ mod tests {
     async fn events_are_read_until_there_are_enough_or_the_time_is_up() {
         let reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
                      5\r\n{\"a\":\r\n7\r\n1}\n\n{\"b\r\n5\r\n\":2}\n\r\n";
-        for (count, within, want) in [
-            (2, PATIENCE, 2),
-            (1, PATIENCE, 2),
-            (3, Duration::from_millis(200), 2),
-        ] {
+        for (count, within, want) in [(2, PATIENCE, 2), (1, PATIENCE, 2), (3, Duration::from_millis(200), 2)] {
             let (target, _server) = stuck_server(reply).await;
             let outgoing = Outgoing::new(Method::GET, "/", None);
             let mut watch = send(&target, outgoing).await.unwrap();
             let events = watch.events(count, within).await.unwrap();
-            assert!(
-                events.len() >= count.min(want) && events.len() <= want,
-                "{events:?}"
-            );
-            assert_eq!(
-                events[0].pointer("/a").and_then(Doc::to_text).as_deref(),
-                Some("1")
-            );
+            assert!(events.len() >= count.min(want) && events.len() <= want, "{events:?}");
+            assert_eq!(events[0].pointer("/a").and_then(Doc::to_text).as_deref(), Some("1"));
         }
     }
 

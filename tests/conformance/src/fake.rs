@@ -48,10 +48,7 @@ fn script(path: &Path) -> VecDeque<Canned> {
     }
     let file: File = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let collected = |name: &str| {
-        let mut steps = file
-            .steps
-            .iter()
-            .filter(|s| s.collect.as_deref() == Some(name));
+        let mut steps = file.steps.iter().filter(|s| s.collect.as_deref() == Some(name));
         steps.next().and_then(|s| s.response.clone()).unwrap()
     };
     let asked = file.steps.iter().filter(|s| s.collect.is_none());
@@ -61,11 +58,7 @@ fn script(path: &Path) -> VecDeque<Canned> {
             None => step.response.clone().unwrap(),
         })
         .map(|canned| Canned {
-            status: if canned.status == 500 {
-                400
-            } else {
-                canned.status
-            },
+            status: if canned.status == 500 { 400 } else { canned.status },
             ..canned
         })
         .collect()
@@ -102,10 +95,7 @@ impl State {
         let mut text = text
             .replace("<ns>", &self.namespace)
             .replace("<now>", &now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
-            .replace(
-                "<now micro>",
-                &now.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string(),
-            )
+            .replace("<now micro>", &now.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string())
             .replace("<continue>", "abc")
             .replace("<age>", "3m20s");
         for number in 1..=30 {
@@ -129,31 +119,20 @@ impl State {
                 response = response.header(name, self.fill(value.as_str().unwrap()));
             }
         }
-        response
-            .body(Full::from(self.fill(&canned.content())))
-            .unwrap()
+        response.body(Full::from(self.fill(&canned.content()))).unwrap()
     }
 }
 
 type Shared = Arc<Mutex<State>>;
 
-async fn answer(
-    request: Request<Incoming>,
-    state: Shared,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>, state: Shared) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let mut state = state.lock().unwrap();
-    if state.namespace.is_empty()
-        && head.method == Method::POST
-        && head.uri.path() == "/api/v1/namespaces"
-    {
+    if state.namespace.is_empty() && head.method == Method::POST && head.uri.path() == "/api/v1/namespaces" {
         let namespace: Value = serde_json::from_slice(&body).unwrap();
         state.namespace = namespace["metadata"]["name"].as_str().unwrap().to_owned();
-        return Ok(Response::builder()
-            .status(201)
-            .body(Full::default())
-            .unwrap());
+        return Ok(Response::builder().status(201).body(Full::default()).unwrap());
     }
     Ok(state.next())
 }
@@ -173,11 +152,7 @@ async fn converse(stream: TcpStream, state: Shared) {
 }
 
 /// Holds the conversation with a server that answers by this script.
-async fn hold(
-    transcript: &Transcript,
-    script: VecDeque<Canned>,
-    first_version: u64,
-) -> Vec<Difference> {
+async fn hold(transcript: &Transcript, script: VecDeque<Canned>, first_version: u64) -> Vec<Difference> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = Target::plain(&listener.local_addr().unwrap().to_string(), Some("secret"));
     let state = State {
@@ -185,8 +160,7 @@ async fn hold(
         script,
         first_version,
     };
-    let _server =
-        AbortOnDropHandle::new(tokio::spawn(serve(listener, Arc::new(Mutex::new(state)))));
+    let _server = AbortOnDropHandle::new(tokio::spawn(serve(listener, Arc::new(Mutex::new(state)))));
     replay(&target, transcript).await
 }
 
@@ -246,10 +220,7 @@ async fn a_field_too_many_is_told_with_its_place() {
     })
     .await;
     let path = "/apis/coordination.k8s.io/v1/namespaces/{ns}/leases";
-    assert_eq!(
-        told,
-        [format!("step 1 POST {path}: /body/extra: not expected: 1")]
-    );
+    assert_eq!(told, [format!("step 1 POST {path}: /body/extra: not expected: 1")]);
 }
 
 #[tokio::test]
@@ -268,10 +239,7 @@ async fn another_uid_is_told() {
 #[tokio::test]
 async fn a_missing_header_is_told() {
     let told = changed("candidate-create", 1, |c| drop(c.headers.remove("warning"))).await;
-    assert!(
-        told[0].contains("/headers/warning: missing; expected"),
-        "{told:?}"
-    );
+    assert!(told[0].contains("/headers/warning: missing; expected"), "{told:?}");
 }
 
 #[tokio::test]
@@ -311,11 +279,7 @@ async fn a_conversation_ends_where_nothing_can_be_saved() {
 #[tokio::test]
 async fn a_server_that_is_not_there_is_told() {
     let files = Transcript::files().unwrap();
-    let free = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let told = replay(
         &Target::plain(&free.to_string(), None),
         &Transcript::read(&files[0]).unwrap(),
@@ -331,8 +295,7 @@ async fn a_server_that_is_not_there_is_told() {
 
 #[tokio::test]
 async fn what_is_ignored_may_differ() {
-    let add_name =
-        |c: &mut Canned| edit_body(c, "\"generateName\":", "\"name\": \"x\", \"generateName\":");
+    let add_name = |c: &mut Canned| edit_body(c, "\"generateName\":", "\"name\": \"x\", \"generateName\":");
     let told = changed("create-generate-name", 1, add_name).await;
     assert_eq!(told, [""; 0]);
 }

@@ -92,16 +92,13 @@ impl Normaliser {
 
     fn field(&mut self, key: &str, value: &Doc) -> (String, Value) {
         let named = match (key, value) {
-            ("resourceVersion", Doc::String(v)) if !matches!(v.as_str(), "" | "0") => {
-                self.versions.name(v).into()
-            }
+            ("resourceVersion", Doc::String(v)) if !matches!(v.as_str(), "" | "0") => self.versions.name(v).into(),
             ("continue", Doc::String(token)) if !token.is_empty() => "<continue>".into(),
             ("generateName", Doc::String(text)) => text.as_str().into(),
             ("cells", Doc::Array(cells)) => cells.iter().map(|cell| self.cell(cell)).collect(),
-            ("columnDefinitions", Doc::Array(columns)) => columns
-                .iter()
-                .map(|c| self.doc(&without(c, "description")))
-                .collect(),
+            ("columnDefinitions", Doc::Array(columns)) => {
+                columns.iter().map(|c| self.doc(&without(c, "description"))).collect()
+            }
             _ => {
                 let key = self.text(key);
                 return (key, self.doc(value));
@@ -123,11 +120,7 @@ impl Normaliser {
         let text = self.name_uids(&text);
         match text.parse::<Timestamp>() {
             Ok(time) if is_time(&text) && time.duration_since(self.now).abs() < TODAY => {
-                let name = if text.contains('.') {
-                    "<now micro>"
-                } else {
-                    "<now>"
-                };
+                let name = if text.contains('.') { "<now micro>" } else { "<now>" };
                 name.to_owned()
             }
             _ => self.name_versions(&text),
@@ -212,12 +205,8 @@ fn find_uid(text: &str) -> Option<usize> {
     let starts = text.char_indices().map(|(at, _)| at);
     starts.into_iter().find(|&at| {
         let before = text[..at].chars().next_back();
-        let after = text
-            .get(at + UID_LEN..)
-            .and_then(|rest| rest.chars().next());
-        text.get(at..at + UID_LEN).is_some_and(is_uid)
-            && !before.is_some_and(is_word)
-            && !after.is_some_and(is_word)
+        let after = text.get(at + UID_LEN..).and_then(|rest| rest.chars().next());
+        text.get(at..at + UID_LEN).is_some_and(is_uid) && !before.is_some_and(is_word) && !after.is_some_and(is_word)
     })
 }
 
@@ -276,20 +265,14 @@ mod tests {
         n.versions.name("63");
         let cases = [
             ("in t-abc!", "in <ns>!"),
-            (
-                &*format!("{U2} then {U1}, {U2}"),
-                "<uid 1> then <uid 2>, <uid 1>",
-            ),
+            (&*format!("{U2} then {U1}, {U2}"), "<uid 1> then <uid 2>, <uid 1>"),
             (&*format!("x{U1} {U1}0"), &*format!("x{U1} {U1}0")),
             (&*format!("ä{U1}"), &*format!("ä{U1}")),
             ("2026-05-05T11:00:00Z", "<now>"),
             ("2026-05-05T13:00:00.000001Z", "<now micro>"),
             ("2026-05-07T13:00:00Z", "2026-05-07T13:00:00Z"),
             ("2026-05-05T11:00:00+00:00", "2026-05-05T11:00:00+00:00"),
-            (
-                "version 5678, not 63 or 5678.5",
-                "version <rv 1>, not 63 or 5678.5",
-            ),
+            ("version 5678, not 63 or 5678.5", "version <rv 1>, not 63 or 5678.5"),
         ];
         for (text, want) in cases {
             assert_eq!(n.text(text), want);
@@ -302,9 +285,7 @@ mod tests {
         let mut n = normaliser();
         check(
             &mut n,
-            &format!(
-                r#"{{"uid":"{U1}","a":{{"uid":"{U2}","resourceVersion":"7"}},"resourceVersion":"3"}}"#
-            ),
+            &format!(r#"{{"uid":"{U1}","a":{{"uid":"{U2}","resourceVersion":"7"}},"resourceVersion":"3"}}"#),
             r#"{"uid":"<uid 1>","a":{"uid":"<uid 2>","resourceVersion":"<rv 1>"},"resourceVersion":"<rv 2>"}"#,
         );
         check(

@@ -42,12 +42,7 @@ pub async fn replay(target: &Target, transcript: &Transcript) -> Vec<Difference>
         return vec![Difference { step, what }];
     }
     for (i, step) in transcript.steps.iter().enumerate() {
-        let label = format!(
-            "step {} {} {}",
-            i + 1,
-            step.request.method,
-            step.request.path
-        );
+        let label = format!("step {} {} {}", i + 1, step.request.method, step.request.path);
         if let Err(why) = conversation.step(step, &label).await {
             conversation.tell(&label, why.to_string());
             break;
@@ -69,11 +64,7 @@ fn random_namespace() -> String {
 
 async fn create_namespace(target: &Target, name: &str) -> Result<(), Error> {
     let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-    let outgoing = Outgoing::new(
-        Method::POST,
-        "/api/v1/namespaces",
-        Some(body.to_string().into()),
-    );
+    let outgoing = Outgoing::new(Method::POST, "/api/v1/namespaces", Some(body.to_string().into()));
     let reply = send(target, outgoing).await?;
     let status = reply.status;
     let body = reply.bytes().await?;
@@ -115,10 +106,7 @@ impl<'a> Conversation<'a> {
             tokio::time::sleep(Duration::try_from_secs_f64(seconds)?).await;
         }
         let got = if let Some(name) = &step.collect {
-            let watch = self
-                .background
-                .remove(&**name)
-                .ok_or("no such watch is open")?;
+            let watch = self.background.remove(&**name).ok_or("no such watch is open")?;
             self.collect(step, watch).await?
         } else {
             let reply = send(self.target, self.outgoing(step)?).await?;
@@ -142,11 +130,7 @@ impl<'a> Conversation<'a> {
     fn outgoing(&self, step: &Step) -> Result<Outgoing, Error> {
         let request = &step.request;
         let method = request.method.parse()?;
-        let mut outgoing = Outgoing::new(
-            method,
-            &fill(&request.path, &self.saved),
-            request.body(&self.saved)?,
-        );
+        let mut outgoing = Outgoing::new(method, &fill(&request.path, &self.saved), request.body(&self.saved)?);
         if !request.is_json() {
             outgoing.headers.remove(http::header::CONTENT_TYPE);
         }
@@ -168,13 +152,9 @@ impl<'a> Conversation<'a> {
         let status = reply.status;
         let headers = self.headers(&reply.headers);
         let content = if step.events.is_some() && status == 200 {
-            Some(Doc::of(
-                "events",
-                Doc::Array(read_events(step, &mut reply).await?),
-            ))
+            Some(Doc::of("events", Doc::Array(read_events(step, &mut reply).await?)))
         } else {
-            let is_json =
-                header(&reply.headers, "content-type").is_some_and(|t| t.contains("json"));
+            let is_json = header(&reply.headers, "content-type").is_some_and(|t| t.contains("json"));
             read_body(&reply.bytes().await?, is_json)
         };
         self.save(step, status, content.as_ref())?;
@@ -183,9 +163,7 @@ impl<'a> Conversation<'a> {
             let Value::Object(mut content) = self.names.doc(&content) else {
                 unreachable!("an object stays an object");
             };
-            got.as_object_mut()
-                .expect("made an object above")
-                .append(&mut content);
+            got.as_object_mut().expect("made an object above").append(&mut content);
         }
         for pointer in &step.ignore {
             drop_at(&mut got, pointer);
@@ -198,8 +176,7 @@ impl<'a> Conversation<'a> {
         let mut seen = Map::new();
         for name in HEADERS {
             let values = headers.get_all(name).iter();
-            let texts = values
-                .map(|v| without_blanks_after_semicolons(&String::from_utf8_lossy(v.as_bytes())));
+            let texts = values.map(|v| without_blanks_after_semicolons(&String::from_utf8_lossy(v.as_bytes())));
             let mut texts: Vec<Value> = texts.map(|text| self.names.text(&text).into()).collect();
             match texts.len() {
                 0 => {}
@@ -212,14 +189,9 @@ impl<'a> Conversation<'a> {
 
     fn save(&mut self, step: &Step, status: u16, content: Option<&Doc>) -> Result<(), Error> {
         for (name, pointer) in &step.save {
-            let value = content
-                .and_then(|c| c.pointer(pointer))
-                .and_then(Doc::to_text);
+            let value = content.and_then(|c| c.pointer(pointer)).and_then(Doc::to_text);
             let Some(value) = value else {
-                return Err(format!(
-                    "nothing at {pointer} to save as {name}: status {status} {content:?}"
-                )
-                .into());
+                return Err(format!("nothing at {pointer} to save as {name}: status {status} {content:?}").into());
             };
             self.saved.insert(name.clone(), value);
         }
@@ -237,15 +209,10 @@ fn read_body(bytes: &[u8], is_json: bool) -> Option<Doc> {
     if bytes.is_empty() {
         return None;
     }
-    let json = is_json
-        .then(|| serde_json::from_slice(bytes).ok())
-        .flatten();
+    let json = is_json.then(|| serde_json::from_slice(bytes).ok()).flatten();
     Some(match json {
         Some(body) => Doc::of("body", body),
-        None => Doc::of(
-            "text",
-            Doc::String(String::from_utf8_lossy(bytes).into_owned()),
-        ),
+        None => Doc::of("text", Doc::String(String::from_utf8_lossy(bytes).into_owned())),
     })
 }
 

@@ -64,12 +64,7 @@ impl Target {
     /// The server and the user of a kubeconfig's first entries, with all credentials embedded.
     pub fn from_kubeconfig(path: &Path) -> Result<Self, Error> {
         let file: Kubeconfig = serde_saphyr::from_str(&std::fs::read_to_string(path)?)?;
-        let cluster = file
-            .clusters
-            .into_iter()
-            .next()
-            .ok_or("no cluster")?
-            .cluster;
+        let cluster = file.clusters.into_iter().next().ok_or("no cluster")?.cluster;
         let user = file.users.into_iter().next().ok_or("no user")?.user;
         let ca = decode(cluster.ca)?;
         let (certificate, key) = (decode(user.certificate)?, decode(user.key)?);
@@ -77,12 +72,7 @@ impl Target {
             (Some(certificate), Some(key)) => Some(Identity { certificate, key }),
             _ => None,
         };
-        Self::new(
-            &cluster.server,
-            ca.as_deref(),
-            identity.as_ref(),
-            user.token,
-        )
+        Self::new(&cluster.server, ca.as_deref(), identity.as_ref(), user.token)
     }
 
     fn new(
@@ -101,11 +91,7 @@ impl Target {
             (true, None) => return Err("an https server needs a CA to be checked with".into()),
         };
         let authority = format!("{host}:{port}");
-        Ok(Self {
-            authority,
-            tls,
-            token,
-        })
+        Ok(Self { authority, tls, token })
     }
 }
 
@@ -128,10 +114,8 @@ impl Tls {
         let anonymous = config()?.with_no_client_auth();
         let identified = match identity {
             Some(identity) => {
-                let chain = CertificateDer::pem_slice_iter(identity.certificate)
-                    .collect::<Result<_, _>>()?;
-                config()?
-                    .with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(identity.key)?)?
+                let chain = CertificateDer::pem_slice_iter(identity.certificate).collect::<Result<_, _>>()?;
+                config()?.with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(identity.key)?)?
             }
             None => anonymous.clone(),
         };
@@ -211,13 +195,7 @@ mod tests {
     #[tokio::test]
     async fn a_server_of_another_ca_is_not_believed() {
         let (server, other) = (TlsFake::start().await, TlsFake::start().await);
-        let url = |kubeconfig: &str| {
-            kubeconfig
-                .lines()
-                .find(|l| l.contains("server:"))
-                .unwrap()
-                .to_owned()
-        };
+        let url = |kubeconfig: &str| kubeconfig.lines().find(|l| l.contains("server:")).unwrap().to_owned();
         let mixed = server
             .kubeconfig
             .replace(&url(&server.kubeconfig), &url(&other.kubeconfig));
@@ -225,11 +203,7 @@ mod tests {
         let path = directory.path().join("config");
         std::fs::write(&path, mixed).unwrap();
         let target = Target::from_kubeconfig(&path).unwrap();
-        assert!(
-            send(&target, Outgoing::new(Method::GET, "/", None))
-                .await
-                .is_err()
-        );
+        assert!(send(&target, Outgoing::new(Method::GET, "/", None)).await.is_err());
     }
 
     #[test]

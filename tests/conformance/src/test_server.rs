@@ -40,12 +40,7 @@ impl TestServer {
         Self::spawn(&program()?, tempfile::tempdir()?, data_dir.to_owned(), args).await
     }
 
-    async fn spawn(
-        program: &Path,
-        scratch: TempDir,
-        data_dir: PathBuf,
-        args: &[&str],
-    ) -> Result<Self, Error> {
+    async fn spawn(program: &Path, scratch: TempDir, data_dir: PathBuf, args: &[&str]) -> Result<Self, Error> {
         let child = Command::new(program)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(&data_dir)
@@ -75,16 +70,11 @@ impl TestServer {
                 Err(why) => why,
             };
             if let Some(status) = self.child.try_wait()? {
-                return Err(
-                    format!("the server ended with {status}; stderr:\n{}", self.stderr()).into(),
-                );
+                return Err(format!("the server ended with {status}; stderr:\n{}", self.stderr()).into());
             }
             if Instant::now() > deadline {
                 let stderr = self.stderr();
-                return Err(format!(
-                    "not ready within {START_MAX:?}, at last: {seen}; stderr:\n{stderr}"
-                )
-                .into());
+                return Err(format!("not ready within {START_MAX:?}, at last: {seen}; stderr:\n{stderr}").into());
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -144,11 +134,7 @@ fn program() -> Result<PathBuf, Error> {
         return Ok(path.into());
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let profile = if cfg!(debug_assertions) {
-        "dev"
-    } else {
-        "release"
-    };
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
     build(&cargo, profile)
 }
 
@@ -179,8 +165,7 @@ fn executable(messages: &[u8]) -> Option<PathBuf> {
         executable: Option<PathBuf>,
     }
     let lines = messages.split(|b| *b == b'\n');
-    let mut paths =
-        lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok()?.executable);
+    let mut paths = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok()?.executable);
     paths.next()
 }
 
@@ -198,14 +183,9 @@ mod tests {
     async fn a_server_is_there_once_it_is_ready_and_gone_once_it_is_dropped() {
         let fake = TlsFake::start().await;
         let directory = tempfile::tempdir().unwrap();
-        let (config, data_dir) = (
-            directory.path().join("config"),
-            directory.path().join("data"),
-        );
+        let (config, data_dir) = (directory.path().join("config"), directory.path().join("data"));
         std::fs::write(&config, &fake.kubeconfig).unwrap();
-        let mut server = start_stub(&data_dir, &[config.to_str().unwrap()])
-            .await
-            .unwrap();
+        let mut server = start_stub(&data_dir, &[config.to_str().unwrap()]).await.unwrap();
         assert_eq!(server.data_dir(), data_dir);
         let (data_dir, config) = (data_dir.display(), config.display());
         let said = format!("serve --listen 127.0.0.1:0 --data-dir {data_dir} {config}\n");
@@ -215,16 +195,11 @@ mod tests {
             .unwrap();
         assert_eq!(reply.bytes().await.unwrap(), "identified");
         assert_eq!(server.child.try_wait().unwrap(), None);
-        let is_running = Command::new("kill")
-            .args(["-0", &server.id().to_string()])
-            .status();
+        let is_running = Command::new("kill").args(["-0", &server.id().to_string()]).status();
         assert!(is_running.unwrap().success());
         let id = server.id().to_string();
         drop(server);
-        let is_running = Command::new("kill")
-            .args(["-0", &id])
-            .stderr(Stdio::null())
-            .status();
+        let is_running = Command::new("kill").args(["-0", &id]).stderr(Stdio::null()).status();
         assert!(!is_running.unwrap().success());
     }
 

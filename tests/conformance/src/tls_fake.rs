@@ -38,8 +38,7 @@ impl TlsFake {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = RootCertStore::empty();
         roots.add(ca.der().clone()).unwrap();
-        let verifier =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone());
         let verifier = verifier.allow_unauthenticated().build().unwrap();
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -89,11 +88,7 @@ async fn converse(stream: TcpStream, acceptor: TlsAcceptor) {
         return;
     };
     let identified = stream.get_ref().1.peer_certificates().is_some();
-    let body = if identified {
-        "identified"
-    } else {
-        "anonymous"
-    };
+    let body = if identified { "identified" } else { "anonymous" };
     let service = service_fn(move |_| async move {
         let body = Full::new(Bytes::from_static(body.as_bytes()));
         Ok::<_, Infallible>(Response::new(body))

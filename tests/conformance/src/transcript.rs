@@ -133,10 +133,7 @@ impl Request {
         if let Some(raw) = &self.raw {
             return Ok(Some(fill(raw, saved).into_bytes()));
         }
-        let bytes = self
-            .base64
-            .as_ref()
-            .map(|text| BASE64_STANDARD.decode(text));
+        let bytes = self.base64.as_ref().map(|text| BASE64_STANDARD.decode(text));
         Ok(bytes.transpose()?)
     }
 
@@ -168,11 +165,7 @@ mod tests {
                     "{}",
                     transcript.scenario
                 );
-                assert!(
-                    fill(&step.request.path, &saved)
-                        .parse::<http::Uri>()
-                        .is_ok()
-                );
+                assert!(fill(&step.request.path, &saved).parse::<http::Uri>().is_ok());
                 step.request.body(&saved).unwrap();
             }
         }
@@ -180,10 +173,7 @@ mod tests {
 
     #[test]
     fn saved_values_take_their_places() {
-        let saved = Saved::from([
-            ("ns".to_owned(), "t-x".to_owned()),
-            ("rv".to_owned(), "5".to_owned()),
-        ]);
+        let saved = Saved::from([("ns".to_owned(), "t-x".to_owned()), ("rv".to_owned(), "5".to_owned())]);
         assert_eq!(
             fill(r#"{"ns":"{ns}","v":"{rv}{rv}","x":"{x}"}"#, &saved),
             r#"{"ns":"t-x","v":"55","x":"{x}"}"#

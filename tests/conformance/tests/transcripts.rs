@@ -39,18 +39,14 @@ fn run(args: &Arguments) -> Result<ExitCode, Error> {
 }
 
 fn trials(runtime: &Handle, target: &Target) -> Result<Vec<Trial>, Error> {
-    let transcripts = Transcript::files()?
-        .into_iter()
-        .map(|path| Transcript::read(&path));
+    let transcripts = Transcript::files()?.into_iter().map(|path| Transcript::read(&path));
     let trial = |transcript: Transcript| {
         let (runtime, target) = (runtime.clone(), target.clone());
         Trial::test(transcript.scenario.clone(), move || {
             runtime.block_on(check(&target, &transcript))
         })
     };
-    transcripts
-        .map(|transcript| transcript.map(trial))
-        .collect()
+    transcripts.map(|transcript| transcript.map(trial)).collect()
 }
 
 async fn check(target: &Target, transcript: &Transcript) -> Result<(), Failed> {

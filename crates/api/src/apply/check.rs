@@ -8,10 +8,13 @@ use super::path::PathElement;
 use super::types::{Form, Type};
 use crate::schema::{Schema, Shape};
 
+/// How many problems are told of: more would only make a long reply.
+const MAX_PROBLEMS: usize = 50;
+
 /// Checks a whole object. Duplicates in sets and keyed lists are refused.
 ///
 /// # Errors
-/// Everything that is wrong, in Kubernetes' words, each with its path.
+/// What is wrong, up to fifty things, in Kubernetes' words, each with its path.
 pub(super) fn check(schema: &'static Schema, object: &Value) -> Result<(), String> {
     let mut problems = Problems(Vec::new());
     problems.value(Type::object(schema), object, "");
@@ -26,6 +29,9 @@ struct Problems(Vec<String>);
 
 impl Problems {
     fn add(&mut self, path: &str, what: &str) {
+        if self.0.len() >= MAX_PROBLEMS {
+            return;
+        }
         self.0.push(if path.is_empty() {
             what.to_owned()
         } else {
@@ -106,9 +112,7 @@ fn mismatch(shape: Shape, value: &Value) -> Option<&'static str> {
     let (fits, expected) = match shape {
         Shape::Boolean => (value.is_boolean(), "boolean"),
         Shape::Int32 | Shape::Int64 => (value.is_number(), "numeric (int or float)"),
-        Shape::Quantity | Shape::IntOrString => {
-            (!value.is_array() && !value.is_object(), "any scalar")
-        }
+        Shape::Quantity | Shape::IntOrString => (!value.is_array() && !value.is_object(), "any scalar"),
         Shape::RawObject => (value.is_object(), "map"),
         _ => (value.is_string(), "string"),
     };

@@ -101,8 +101,7 @@ fn walk<'a>(ty: Type, old: Option<&'a Value>, new: Option<&'a Value>) -> Delta<'
 
 /// None when both are empty: then they are compared as one value, to tell empty from `null`.
 fn walk_map<'a>(form: Form, old: Option<&'a Value>, new: Option<&'a Value>) -> Option<Delta<'a>> {
-    let entries =
-        |value: Option<&'a Value>| value.and_then(Value::as_object).filter(|m| !m.is_empty());
+    let entries = |value: Option<&'a Value>| value.and_then(Value::as_object).filter(|m| !m.is_empty());
     let (old, new) = (entries(old), entries(new));
     old.or(new)?;
     let mut delta = Delta::default();
@@ -139,11 +138,7 @@ struct Items<'a> {
 }
 
 fn walk_list<'a>(form: Form, old: Option<&'a Value>, new: Option<&'a Value>) -> Option<Delta<'a>> {
-    let items = |value: Option<&'a Value>| {
-        value
-            .and_then(Value::as_array)
-            .map_or(&[][..], Vec::as_slice)
-    };
+    let items = |value: Option<&'a Value>| value.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let (old, new) = (items(old), items(new));
     if old.is_empty() && new.is_empty() {
         return None;
@@ -173,23 +168,15 @@ fn walk_items<'a>(ty: Type, items: &Items<'a>) -> Delta<'a> {
         }
         (old @ [_, _, ..], new @ [_, _, ..]) => {
             delta = Delta::default();
-            let same = old.len() == new.len()
-                && old
-                    .iter()
-                    .zip(new)
-                    .all(|(old, new)| values::equal(old, new));
+            let same = old.len() == new.len() && old.iter().zip(new).all(|(old, new)| values::equal(old, new));
             delta.modified.member = !same;
         }
         (_, new @ ([] | [_])) => {
-            delta = new
-                .first()
-                .map_or_else(Delta::default, |new| walk(ty, None, Some(new)));
+            delta = new.first().map_or_else(Delta::default, |new| walk(ty, None, Some(new)));
             delta.removed.member = true;
         }
         (old, _) => {
-            delta = old
-                .first()
-                .map_or_else(Delta::default, |old| walk(ty, Some(old), None));
+            delta = old.first().map_or_else(Delta::default, |old| walk(ty, Some(old), None));
             delta.added.member = true;
         }
     }

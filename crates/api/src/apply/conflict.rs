@@ -18,8 +18,7 @@ impl<'a> Conflicts<'a> {
     /// Adds fields of an owner, whose entry is of `api_version`.
     pub(super) fn add(&mut self, owner: &OwnerId, api_version: &str, fields: FieldSet<'a>) {
         if !fields.is_empty() {
-            self.0
-                .insert((owner.clone(), api_version.to_owned()), fields);
+            self.0.insert((owner.clone(), api_version.to_owned()), fields);
         }
     }
 
@@ -46,11 +45,7 @@ impl<'a> Conflicts<'a> {
         }
         let message = match causes.as_slice() {
             [(what, path)] => format!("Apply failed with 1 conflict: {what}: {path}"),
-            many => format!(
-                "Apply failed with {} conflicts: {}",
-                many.len(),
-                lines.join("\n")
-            ),
+            many => format!("Apply failed with {} conflicts: {}", many.len(), lines.join("\n")),
         };
         let error = ApiError::new(409, "Conflict", message);
         causes.into_iter().fold(error, |error, (what, path)| {

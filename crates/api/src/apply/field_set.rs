@@ -63,10 +63,7 @@ enum Pair<'s, 'a, 'b> {
 }
 
 /// Walks two sorted lists of nodes side by side.
-fn pairs<'s, 'a, 'b>(
-    left: &'s [Node<'a>],
-    right: &'s [Node<'b>],
-) -> impl Iterator<Item = Pair<'s, 'a, 'b>> {
+fn pairs<'s, 'a, 'b>(left: &'s [Node<'a>], right: &'s [Node<'b>]) -> impl Iterator<Item = Pair<'s, 'a, 'b>> {
     let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
     std::iter::from_fn(move || {
         let order = match (left.peek(), right.peek()) {
@@ -145,9 +142,7 @@ impl<'a> FieldSet<'a> {
     }
 
     fn node(&self, element: &PathElement<'_>) -> Option<&Node<'a>> {
-        let at = self
-            .nodes
-            .binary_search_by(|node| node.element.cmp(element));
+        let at = self.nodes.binary_search_by(|node| node.element.cmp(element));
         at.ok().map(|at| &self.nodes[at])
     }
 
@@ -184,9 +179,7 @@ impl<'a> FieldSet<'a> {
                 children: left.children.union(&right.children),
             },
         });
-        Self {
-            nodes: nodes.collect(),
-        }
+        Self { nodes: nodes.collect() }
     }
 
     /// The paths that are in both sets.
@@ -249,9 +242,7 @@ impl<'a> FieldSet<'a> {
     #[must_use]
     pub fn is_disjoint(&self, other: &FieldSet<'_>) -> bool {
         pairs(&self.nodes, &other.nodes).all(|pair| match pair {
-            Pair::Both(left, right) => {
-                !(left.member && right.member) && left.children.is_disjoint(&right.children)
-            }
+            Pair::Both(left, right) => !(left.member && right.member) && left.children.is_disjoint(&right.children),
             Pair::Left(_) | Pair::Right(_) => true,
         })
     }
@@ -262,9 +253,7 @@ impl<'a> FieldSet<'a> {
         pairs(&self.nodes, &other.nodes).all(|pair| match pair {
             Pair::Left(_) => false,
             Pair::Right(_) => true,
-            Pair::Both(left, right) => {
-                (right.member || !left.member) && left.children.is_subset(&right.children)
-            }
+            Pair::Both(left, right) => (right.member || !left.member) && left.children.is_subset(&right.children),
         })
     }
 
@@ -296,8 +285,6 @@ impl<'a> FieldSet<'a> {
                 children: branch.children.into_owned(),
             }
         });
-        FieldSet {
-            nodes: nodes.collect(),
-        }
+        FieldSet { nodes: nodes.collect() }
     }
 }

@@ -31,9 +31,7 @@ impl<'a> FieldSet<'a> {
     pub fn to_fields_v1(&self) -> FieldsV1 {
         let mut text = String::with_capacity(256);
         write(self, false, &mut text);
-        FieldsV1 {
-            raw: Bytes::from(text),
-        }
+        FieldsV1 { raw: Bytes::from(text) }
     }
 }
 
@@ -62,11 +60,7 @@ fn write_node(node: &Node<'_>, out: &mut String) {
         element => out.push_str(&serde_json::Value::from(element.to_text()).to_string()),
     }
     out.push(':');
-    write(
-        &node.children,
-        node.member && !node.children.is_empty(),
-        out,
-    );
+    write(&node.children, node.member && !node.children.is_empty(), out);
 }
 
 /// What one nested object says of the path leading to it.

@@ -72,12 +72,12 @@ pub(super) fn refresh(object: &mut Value, config: &Value) {
 /// The configuration without the annotation itself, on a line of its own.
 fn annotation_of(config: &Value) -> String {
     let mut config = config.clone();
-    if let Some(annotations) = config
-        .get_mut("metadata")
-        .and_then(|metadata| metadata.get_mut("annotations"))
-        .and_then(Value::as_object_mut)
-    {
-        annotations.remove(ANNOTATION);
+    if let Some(metadata) = config.get_mut("metadata").and_then(Value::as_object_mut) {
+        match metadata.get_mut("annotations") {
+            Some(Value::Object(annotations)) => drop(annotations.remove(ANNOTATION)),
+            Some(_) => drop(metadata.remove("annotations")),
+            None => {}
+        }
     }
     format!("{}\n", values::to_go_json(&config))
 }

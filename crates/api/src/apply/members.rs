@@ -22,10 +22,9 @@ fn members(ty: Type, value: &Value) -> Branch<'_> {
         (Form::Leaf, _) => branch.member = true,
         (Form::Struct(_) | Form::Map(_), Value::Object(entries)) => {
             for (name, value) in entries {
-                branch.children.push(
-                    PathElement::Field(Cow::Borrowed(name)),
-                    entry(form, name, value),
-                );
+                branch
+                    .children
+                    .push(PathElement::Field(Cow::Borrowed(name)), entry(form, name, value));
             }
         }
         (Form::Set | Form::Keyed(..), Value::Array(items)) => {
@@ -58,13 +57,7 @@ fn items_of(form: Form, items: &[Value]) -> FieldSet<'_> {
         } else {
             members(form.item(), item).children
         };
-        set.push(
-            identity,
-            Branch {
-                member: true,
-                children,
-            },
-        );
+        set.push(identity, Branch { member: true, children });
     }
     set
 }
@@ -133,12 +126,7 @@ fn remove_at(ty: Type, value: Value, fields: &FieldSet<'_>) -> Value {
     }
 }
 
-fn remove_one(
-    ty: Type,
-    value: Value,
-    element: &PathElement<'_>,
-    fields: &FieldSet<'_>,
-) -> Option<Value> {
+fn remove_one(ty: Type, value: Value, element: &PathElement<'_>, fields: &FieldSet<'_>) -> Option<Value> {
     if fields.has_element(element) {
         return None;
     }

@@ -11,8 +11,7 @@ use crate::schema::Schema;
 
 /// Merges `config`, which was checked to be of this schema, into `live`.
 pub(super) fn merge(schema: &'static Schema, live: &Value, config: &Value) -> Value {
-    walk(Type::object(schema), Some(live), Some(config))
-        .unwrap_or_else(|| Value::Object(Map::new()))
+    walk(Type::object(schema), Some(live), Some(config)).unwrap_or_else(|| Value::Object(Map::new()))
 }
 
 fn walk(ty: Type, live: Option<&Value>, config: Option<&Value>) -> Option<Value> {
@@ -21,11 +20,7 @@ fn walk(ty: Type, live: Option<&Value>, config: Option<&Value>) -> Option<Value>
     match form {
         Form::Leaf => whole(),
         Form::Struct(_) | Form::Map(_) => {
-            let entries = |value: Option<&Value>| {
-                value
-                    .and_then(Value::as_object)
-                    .is_some_and(|m| !m.is_empty())
-            };
+            let entries = |value: Option<&Value>| value.and_then(Value::as_object).is_some_and(|m| !m.is_empty());
             if entries(live) || entries(config) {
                 walk_map(form, live, config)
             } else {
@@ -33,11 +28,7 @@ fn walk(ty: Type, live: Option<&Value>, config: Option<&Value>) -> Option<Value>
             }
         }
         Form::Set | Form::Keyed(..) => {
-            let items = |value: Option<&Value>| {
-                value
-                    .and_then(Value::as_array)
-                    .is_some_and(|l| !l.is_empty())
-            };
+            let items = |value: Option<&Value>| value.and_then(Value::as_array).is_some_and(|l| !l.is_empty());
             if items(live) || items(config) {
                 Lists::new(form, live, config).merge()
             } else {
@@ -48,14 +39,9 @@ fn walk(ty: Type, live: Option<&Value>, config: Option<&Value>) -> Option<Value>
 }
 
 fn walk_map(form: Form, live: Option<&Value>, config: Option<&Value>) -> Option<Value> {
-    let merged: Map<String, Value> = zip(
-        live.and_then(Value::as_object),
-        config.and_then(Value::as_object),
-    )
-    .filter_map(|(name, live, config)| {
-        walk(form.entry(name), live, config).map(|value| (name.to_owned(), value))
-    })
-    .collect();
+    let merged: Map<String, Value> = zip(live.and_then(Value::as_object), config.and_then(Value::as_object))
+        .filter_map(|(name, live, config)| walk(form.entry(name), live, config).map(|value| (name.to_owned(), value)))
+        .collect();
     (!merged.is_empty()).then_some(Value::Object(merged))
 }
 
@@ -69,9 +55,7 @@ struct Side<'a> {
 
 impl<'a> Side<'a> {
     fn new(form: Form, value: Option<&'a Value>) -> Self {
-        let items = value
-            .and_then(Value::as_array)
-            .map_or(&[][..], Vec::as_slice);
+        let items = value.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let mut by_identity = BTreeMap::new();
         let mut identities = Vec::with_capacity(items.len());
         for (place, item) in items.iter().enumerate() {
@@ -136,8 +120,7 @@ impl<'a> Lists<'a> {
                 // Both have it, but it is not the one whose turn it is.
                 (Some(live), Some(_)) if self.waits(&live) => l += 1,
                 (Some(live), _) if !self.config.by_identity.contains_key(&live) => {
-                    self.merged
-                        .extend(walk(self.item, Some(&self.live.items[l]), None));
+                    self.merged.extend(walk(self.item, Some(&self.live.items[l]), None));
                     l += 1;
                 }
                 (live, config) => {
@@ -158,8 +141,7 @@ impl<'a> Lists<'a> {
     }
 
     fn waits(&self, live: &PathElement<'a>) -> bool {
-        self.config.by_identity.contains_key(live)
-            && self.shared.front().is_some_and(|next| next != live)
+        self.config.by_identity.contains_key(live) && self.shared.front().is_some_and(|next| next != live)
     }
 
     fn take(&mut self, identity: &PathElement<'a>) {

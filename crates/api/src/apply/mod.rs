@@ -34,7 +34,7 @@ mod update;
 mod values;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use compare::Change;
 pub use field_set::FieldSet;

@@ -26,12 +26,7 @@ pub(super) struct OwnerId {
 }
 
 impl OwnerId {
-    pub(super) fn new(
-        operation: &'static str,
-        manager: &str,
-        api_version: &str,
-        subresource: &str,
-    ) -> Self {
+    pub(super) fn new(operation: &'static str, manager: &str, api_version: &str, subresource: &str) -> Self {
         let of_update = operation == UPDATE;
         Self {
             manager: manager.to_owned(),
@@ -59,12 +54,7 @@ pub(super) struct Owner<'a> {
 }
 
 impl<'a> Owner<'a> {
-    pub(super) fn new(
-        id: OwnerId,
-        api_version: &str,
-        set: FieldSet<'a>,
-        time: Option<Time>,
-    ) -> Self {
+    pub(super) fn new(id: OwnerId, api_version: &str, set: FieldSet<'a>, time: Option<Time>) -> Self {
         Self {
             id,
             api_version: api_version.to_owned(),
@@ -87,15 +77,9 @@ impl<'a> Owner<'a> {
         if entry.fields_type != "FieldsV1" {
             return Err(format!("invalid fieldsType {:?}", entry.fields_type));
         }
-        let set = FieldSet::parse(entry.fields_v1.as_ref())
-            .map_err(|error| format!("error decoding set: {error}"))?;
+        let set = FieldSet::parse(entry.fields_v1.as_ref()).map_err(|error| format!("error decoding set: {error}"))?;
         Ok(Self {
-            id: OwnerId::new(
-                operation,
-                &entry.manager,
-                &entry.api_version,
-                &entry.subresource,
-            ),
+            id: OwnerId::new(operation, &entry.manager, &entry.api_version, &entry.subresource),
             api_version: entry.api_version.clone(),
             time: entry.time,
             set,
@@ -130,10 +114,7 @@ impl<'a> Owner<'a> {
 
     fn encode(self) -> ManagedFieldsEntry {
         let fields_v1 = match self.source {
-            Some(entry) => entry
-                .fields_v1
-                .clone()
-                .filter(|fields| !fields.raw.is_empty()),
+            Some(entry) => entry.fields_v1.clone().filter(|fields| !fields.raw.is_empty()),
             None => None,
         };
         ManagedFieldsEntry {
@@ -157,10 +138,7 @@ impl<'a> Owners<'a> {
     ///
     /// # Errors
     /// In Kubernetes' words, when one of them cannot be read.
-    pub(super) fn decode(
-        request: &Request<'_>,
-        entries: &'a [ManagedFieldsEntry],
-    ) -> Result<Self, String> {
+    pub(super) fn decode(request: &Request<'_>, entries: &'a [ManagedFieldsEntry]) -> Result<Self, String> {
         let mut owners = Self(Vec::with_capacity(entries.len() + 1));
         for entry in entries {
             owners.put(Owner::decode(request, entry)?);
@@ -169,10 +147,7 @@ impl<'a> Owners<'a> {
     }
 
     /// As [`Owners::decode`] for entries from elsewhere, whose text may not be in its canonical form.
-    pub(super) fn decode_foreign(
-        request: &Request<'_>,
-        entries: &'a [ManagedFieldsEntry],
-    ) -> Result<Self, String> {
+    pub(super) fn decode_foreign(request: &Request<'_>, entries: &'a [ManagedFieldsEntry]) -> Result<Self, String> {
         let mut owners = Self::decode(request, entries)?;
         for owner in &mut owners.0 {
             owner.source = None;
@@ -235,9 +210,7 @@ impl<'a> Owners<'a> {
         let mut buckets: Vec<Owner<'a>> = Vec::new();
         let mut rest = Vec::with_capacity(updaters.len());
         for updater in updaters {
-            let bucket = buckets
-                .iter_mut()
-                .find(|b| b.api_version == updater.api_version);
+            let bucket = buckets.iter_mut().find(|b| b.api_version == updater.api_version);
             match bucket {
                 _ if excess == 0 => rest.push(updater),
                 None => buckets.push(updater),

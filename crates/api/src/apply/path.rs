@@ -59,10 +59,7 @@ impl<'a> PathElement<'a> {
             "v:" => serde_json::from_str(rest)
                 .map(Self::Value)
                 .map_err(|_| PathElementError::Malformed),
-            "i:" => rest
-                .parse()
-                .map(Self::Index)
-                .map_err(|_| PathElementError::Malformed),
+            "i:" => rest.parse().map(Self::Index).map_err(|_| PathElementError::Malformed),
             _ if kind.ends_with(':') => Err(PathElementError::Unknown),
             _ => Err(PathElementError::NoColon),
         }
@@ -76,13 +73,7 @@ impl<'a> PathElement<'a> {
             Self::Key(fields) => {
                 let fields: Vec<String> = fields
                     .iter()
-                    .map(|(name, value)| {
-                        format!(
-                            "{}:{}",
-                            Value::from(name.as_ref()),
-                            values::to_go_json(value)
-                        )
-                    })
+                    .map(|(name, value)| format!("{}:{}", Value::from(name.as_ref()), values::to_go_json(value)))
                     .collect();
                 Cow::Owned(format!("k:{{{}}}", fields.join(",")))
             }

@@ -158,17 +158,10 @@ impl<'a> Applying<'a> {
         let before = owners.get(&self.id).cloned();
         let declared = fields_of(schema, self.config).recursive_difference(self.request.ignored);
         let time = before.as_ref().and_then(|owner| owner.time);
-        owners.put(Owner::new(
-            self.id.clone(),
-            self.request.api_version,
-            declared,
-            time,
-        ));
+        owners.put(Owner::new(self.id.clone(), self.request.api_version, declared, time));
         let merged = merge(schema, self.live, self.config);
         let object = match before {
-            Some(before) if before.reading == Reading::SameFields => {
-                self.prune(merged, &before.set, &owners)
-            }
+            Some(before) if before.reading == Reading::SameFields => self.prune(merged, &before.set, &owners),
             _ => merged,
         };
         let conflicts = self.give_way(&object, &mut owners);
@@ -185,8 +178,7 @@ impl<'a> Applying<'a> {
             .filter(|owner| owner.reading == Reading::SameFields)
             .fold(FieldSet::new(), |owned, owner| owned.union(&owner.set));
         let owned = with_named_fields(schema, &owned);
-        let all =
-            |object: &Value| with_named_fields(schema, &fields_of(schema, object)).into_owned();
+        let all = |object: &Value| with_named_fields(schema, &fields_of(schema, object)).into_owned();
         let everything = all(&merged);
         // Removing a field or item removes all that is in it: what others own of that comes back with its parents, and
         // what nobody declared stays.
@@ -199,8 +191,7 @@ impl<'a> Applying<'a> {
 
     /// Takes the fields that change away from all others, and tells which of them change by being set.
     fn give_way(&self, object: &Value, owners: &mut Owners<'a>) -> Conflicts<'a> {
-        let change = Change::between(self.request.codec.schema, self.live, object)
-            .without(self.request.ignored);
+        let change = Change::between(self.request.codec.schema, self.live, object).without(self.request.ignored);
         let set = change.set();
         let mut conflicts = Conflicts::default();
         for owner in owners.iter_mut() {

@@ -48,9 +48,7 @@ impl Type {
 
     pub(super) fn form(self) -> Form {
         match (self.merge, self.shape) {
-            (Merge::Usual, Shape::Object(schema)) if !ATOMIC.contains(&schema.name) => {
-                Form::Struct(schema)
-            }
+            (Merge::Usual, Shape::Object(schema)) if !ATOMIC.contains(&schema.name) => Form::Struct(schema),
             (Merge::Usual, Shape::Map(item)) => Form::Map(Self::usual(*item)),
             (Merge::Set, Shape::List(_)) => Form::Set,
             (Merge::Keyed(keys), Shape::List(item)) => Form::Keyed(keys, Self::usual(*item)),
@@ -139,13 +137,9 @@ fn key_of<'a>(keys: &'static [&'static str], item: &'a Value) -> Result<PathElem
 
 fn member_of_set(item: &Value) -> Result<PathElement<'_>, String> {
     match item {
-        Value::Object(_) => {
-            Err("associative list without keys has an element that's a map type".into())
-        }
+        Value::Object(_) => Err("associative list without keys has an element that's a map type".into()),
         Value::Array(_) => Err("not supported: associative list with lists as elements".into()),
-        Value::Null => {
-            Err("associative list without keys has an element that's an explicit null".into())
-        }
+        Value::Null => Err("associative list without keys has an element that's an explicit null".into()),
         scalar => Ok(PathElement::Value(scalar.clone())),
     }
 }

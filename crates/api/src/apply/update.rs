@@ -104,25 +104,13 @@ fn is_reset(sent: &[ManagedFieldsEntry]) -> bool {
 }
 
 /// The owners after a change: its manager gains what was set, everybody else loses it, and all lose what was removed.
-pub(super) fn record<'a>(
-    request: &Request<'_>,
-    mut owners: Owners<'a>,
-    change: &Change<'a>,
-) -> Owners<'a> {
+pub(super) fn record<'a>(request: &Request<'_>, mut owners: Owners<'a>, change: &Change<'a>) -> Owners<'a> {
     let change = change.without(request.ignored);
     let set = change.set();
     let gained = set.difference(never_owned());
-    let id = OwnerId::new(
-        UPDATE,
-        request.manager(),
-        request.api_version,
-        request.subresource,
-    );
+    let id = OwnerId::new(UPDATE, request.manager(), request.api_version, request.subresource);
     owners.drop_unknown();
-    for owner in owners
-        .iter_mut()
-        .filter(|owner| owner.reading == Reading::SameFields)
-    {
+    for owner in owners.iter_mut().filter(|owner| owner.reading == Reading::SameFields) {
         owner.lose(&change.removed);
         if owner.id != id {
             owner.lose(&set);

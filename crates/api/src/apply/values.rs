@@ -1,20 +1,33 @@
 //! How managed fields compare and print plain values, which is not quite how `serde_json` does.
 //!
+//! Maps are taken to be sorted by key, as `serde_json` has them without its feature `preserve_order`.
+//!
 //! All recursion here is bounded by the depth of the values, which the JSON reader limits to 128.
 
 use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
+/// Exact, and so a total order: to compare integers as floats would make neighbours of large ones equal.
 fn compare_numbers(left: &Number, right: &Number) -> Ordering {
-    match (left.as_i64(), right.as_i64()) {
+    match (left.as_i128(), right.as_i128()) {
         (Some(l), Some(r)) => l.cmp(&r),
-        // JSON has no NaN, so that a number always has an order.
-        _ => left
-            .as_f64()
-            .partial_cmp(&right.as_f64())
-            .unwrap_or(Ordering::Equal),
+        (Some(l), None) => compare_to_float(l, float(right)),
+        (None, Some(r)) => compare_to_float(r, float(left)).reverse(),
+        // JSON has no NaN, so that two floats always have an order.
+        (None, None) => float(left).partial_cmp(&float(right)).unwrap_or(Ordering::Equal),
     }
+}
+
+fn float(number: &Number) -> f64 {
+    number.as_f64().unwrap_or_default()
+}
+
+fn compare_to_float(integer: i128, float: f64) -> Ordering {
+    // JSON integers have 64 bits: whatever a larger float saturates to is on the right side of them all.
+    let whole = float.trunc() as i128;
+    let rest = || 0.0_f64.partial_cmp(&float.fract()).unwrap_or(Ordering::Equal);
+    integer.cmp(&whole).then_with(rest)
 }
 
 fn rank(value: &Value) -> u8 {

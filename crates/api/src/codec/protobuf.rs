@@ -56,6 +56,20 @@ pub(super) fn decode(target: &Target, body: &Bytes) -> Result<Decoded, ApiError>
     })
 }
 
+/// Reads an enveloped message that is no object, such as DeleteOptions: its `apiVersion`, its `kind` and itself.
+///
+/// # Errors
+/// One line saying what is wrong.
+pub fn decode_message<T: Message + Default>(body: &Bytes) -> Result<(String, String, T), String> {
+    let unknown = open(body)?;
+    if !unknown.content_encoding.is_empty() {
+        return Err("a compressed body is not accepted".to_owned());
+    }
+    let TypeMeta { api_version, kind } = unknown.type_meta.unwrap_or_default();
+    let message = T::decode(unknown.raw).map_err(|e| e.to_string())?;
+    Ok((api_version, kind, message))
+}
+
 /// Reads a stored value.
 ///
 /// # Errors

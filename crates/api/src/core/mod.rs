@@ -10,8 +10,7 @@ pub use event::{Event, EventSeries, EventSource};
 pub use namespace::{Namespace, NamespaceCondition, NamespaceSpec, NamespaceStatus};
 pub use node::{ConfigMapNodeConfigSource, Node, NodeConfigSource, NodeSpec, Taint};
 pub use node_status::{
-    AttachedVolume, ContainerImage, DaemonEndpoint, NodeAddress, NodeCondition, NodeConfigStatus,
-    NodeDaemonEndpoints, NodeFeatures, NodeRuntimeHandler, NodeRuntimeHandlerFeatures, NodeStatus,
-    NodeSwapStatus, NodeSystemInfo,
+    AttachedVolume, ContainerImage, DaemonEndpoint, NodeAddress, NodeCondition, NodeConfigStatus, NodeDaemonEndpoints,
+    NodeFeatures, NodeRuntimeHandler, NodeRuntimeHandlerFeatures, NodeStatus, NodeSwapStatus, NodeSystemInfo,
 };
 pub use reference::ObjectReference;

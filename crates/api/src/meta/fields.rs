@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer};
-use serde::ser::{Error as _, Serialize, Serializer};
+use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 /// A set of fields as nested JSON objects, such as `{"f:spec":{"f:renewTime":{}}}`.
@@ -15,11 +15,12 @@ pub struct FieldsV1 {
 
 impl Serialize for FieldsV1 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.raw.is_empty() {
-            return serializer.serialize_unit();
+        // Through protobuf any bytes can come in; what is not JSON is shown as no fields, never as an error.
+        match serde_json::from_slice::<&RawValue>(&self.raw) {
+            Ok(raw) => raw.serialize(serializer),
+            Err(_) if self.raw.is_empty() => serializer.serialize_unit(),
+            Err(_) => serializer.collect_map(std::iter::empty::<((), ())>()),
         }
-        let raw: &RawValue = serde_json::from_slice(&self.raw).map_err(S::Error::custom)?;
-        raw.serialize(serializer)
     }
 }
 
@@ -34,5 +35,26 @@ impl<'de> Deserialize<'de> for FieldsV1 {
                 Bytes::copy_from_slice(raw.as_bytes())
             },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_json_are_shown_as_no_fields() {
+        for (raw, shown) in [
+            ("{\"f:a\":{}}", "{\"f:a\":{}}"),
+            ("", "null"),
+            ("{\"f:a\"", "{}"),
+            ("\u{1}", "{}"),
+        ] {
+            let fields = FieldsV1 {
+                raw: Bytes::copy_from_slice(raw.as_bytes()),
+            };
+            assert_eq!(serde_json::to_string(&fields).unwrap(), shown, "{raw}");
+            assert!(serde_json::to_value(&fields).is_ok(), "{raw}");
+        }
     }
 }

@@ -109,3 +109,34 @@ object! {
         subresource: String as "subresource",
     }
 }
+
+impl ObjectMeta {
+    /// Whether the fields that managers can own are the same in both.
+    pub(crate) fn same_owned(&self, old: &Self) -> bool {
+        // Named one by one, so that a new field must be thought of here.
+        let Self {
+            name: _,
+            generate_name,
+            namespace: _,
+            self_link: _,
+            uid: _,
+            resource_version: _,
+            generation: _,
+            creation_timestamp: _,
+            deletion_timestamp,
+            deletion_grace_period_seconds,
+            labels,
+            annotations,
+            owner_references,
+            finalizers,
+            managed_fields: _,
+        } = self;
+        *generate_name == old.generate_name
+            && *deletion_timestamp == old.deletion_timestamp
+            && *deletion_grace_period_seconds == old.deletion_grace_period_seconds
+            && *labels == old.labels
+            && *annotations == old.annotations
+            && *owner_references == old.owner_references
+            && *finalizers == old.finalizers
+    }
+}

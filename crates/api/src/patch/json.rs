@@ -33,8 +33,7 @@ pub fn json(mut target: Value, body: &[u8]) -> Result<Value, ApiError> {
             continue;
         }
         budget.charge(&operation, &target)?;
-        json_patch::patch_unsafe(&mut target, std::slice::from_ref(&operation))
-            .map_err(inapplicable)?;
+        json_patch::patch_unsafe(&mut target, std::slice::from_ref(&operation)).map_err(inapplicable)?;
     }
     Ok(target)
 }
@@ -43,17 +42,11 @@ fn operations(body: &[u8]) -> Result<Vec<Value>, ApiError> {
     let operations = match decode(body)? {
         Value::Array(operations) => operations,
         other => {
-            return Err(undecodable(format!(
-                "expected an array, got {}",
-                type_name(&other)
-            )));
+            return Err(undecodable(format!("expected an array, got {}", type_name(&other))));
         }
     };
     if let Some(other) = operations.iter().find(|operation| !operation.is_object()) {
-        return Err(undecodable(format!(
-            "expected an object, got {}",
-            type_name(other)
-        )));
+        return Err(undecodable(format!("expected an object, got {}", type_name(other))));
     }
     if operations.len() > MAX_OPERATIONS {
         return Err(ApiError::too_large(format!(
@@ -67,9 +60,7 @@ fn operations(body: &[u8]) -> Result<Vec<Value>, ApiError> {
 /// Kubernetes takes a `test` for `null` as a test that there is nothing.
 fn tests_for_absence(operation: &PatchOperation, target: &Value) -> bool {
     match operation {
-        PatchOperation::Test(test) => {
-            test.value.is_null() && target.pointer(test.path.as_str()).is_none()
-        }
+        PatchOperation::Test(test) => test.value.is_null() && target.pointer(test.path.as_str()).is_none(),
         _ => false,
     }
 }
@@ -105,9 +96,7 @@ impl Budget {
 
     /// Counts what is carried, and returns its depth.
     fn carry(&mut self, from: &Pointer, target: &Value) -> Result<usize, ApiError> {
-        let size = target
-            .pointer(from.as_str())
-            .map_or_else(Size::default, measure);
+        let size = target.pointer(from.as_str()).map_or_else(Size::default, measure);
         self.carried = self.carried.saturating_add(size.bytes);
         if self.carried > MAX_CARRIED {
             return Err(inapplicable(format!(
@@ -159,13 +148,9 @@ fn measure(value: &Value) -> Size {
         Value::Array(items) => items
             .iter()
             .map(measure)
-            .fold(Size { bytes: 2, depth: 1 }, |all, item| {
-                all.around(0, &item)
-            }),
-        Value::Object(fields) => fields
-            .iter()
-            .fold(Size { bytes: 2, depth: 1 }, |all, (key, value)| {
-                all.around(key.len() + 3, &measure(value))
-            }),
+            .fold(Size { bytes: 2, depth: 1 }, |all, item| all.around(0, &item)),
+        Value::Object(fields) => fields.iter().fold(Size { bytes: 2, depth: 1 }, |all, (key, value)| {
+            all.around(key.len() + 3, &measure(value))
+        }),
     }
 }

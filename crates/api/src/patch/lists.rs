@@ -56,43 +56,40 @@ pub(super) fn arrange(
 ) -> Result<Vec<Value>, String> {
     let order = places(order, identity)?;
     let mut named = Vec::new();
+    // These come in the order of `live` already: a merge adds nothing that the patch does not name.
     let mut others = Vec::new();
     for item in merged {
         let id = identity.of(&item)?;
         let at = live.get(&id).copied();
         match order.get(&id) {
             Some(&turn) => named.push((turn, at, item)),
-            None => others.push((at.unwrap_or(usize::MAX), at, item)),
+            None => others.push((at, item)),
         }
     }
     named.sort_by_key(|(turn, ..)| *turn);
-    others.sort_by_key(|(turn, ..)| *turn);
+    let named = named.into_iter().map(|(_, at, item)| (at, item));
     Ok(interleave(others, named))
 }
 
-type Placed = (usize, Option<usize>, Value);
+/// An item and where it was in the live list.
+type Placed = (Option<usize>, Value);
 
-fn interleave(others: Vec<Placed>, named: Vec<Placed>) -> Vec<Value> {
-    let mut arranged = Vec::with_capacity(others.len() + named.len());
+fn interleave(others: Vec<Placed>, named: impl Iterator<Item = Placed>) -> Vec<Value> {
+    let mut arranged = Vec::with_capacity(others.len() + named.size_hint().0);
     let mut others = others.into_iter().peekable();
-    for (_, at, item) in named {
-        let before =
-            |other: &Placed| matches!((other.1, at), (Some(other), Some(at)) if other < at);
-        while let Some((.., other)) = others.next_if(before) {
+    for (at, item) in named {
+        let before = |other: &Placed| matches!((other.0, at), (Some(other), Some(at)) if other < at);
+        while let Some((_, other)) = others.next_if(before) {
             arranged.push(other);
         }
         arranged.push(item);
     }
-    arranged.extend(others.map(|(.., other)| other));
+    arranged.extend(others.map(|(_, other)| other));
     arranged
 }
 
 /// Checks that the items of a patch occur in the order that its `$setElementOrder` gives, leaving deletions aside.
-pub(super) fn check_order(
-    patch: &[Value],
-    order: &[Value],
-    identity: Identity,
-) -> Result<(), String> {
+pub(super) fn check_order(patch: &[Value], order: &[Value], identity: Identity) -> Result<(), String> {
     if order.is_empty() || patch.is_empty() {
         return Ok(());
     }
@@ -123,8 +120,5 @@ pub(super) fn check_order(
 /// The items without repetitions of scalars; the first of each stays.
 pub(super) fn distinct(items: Vec<Value>) -> Vec<Value> {
     let mut seen = std::collections::HashSet::with_capacity(items.len());
-    items
-        .into_iter()
-        .filter(|item| seen.insert(item.to_string()))
-        .collect()
+    items.into_iter().filter(|item| seen.insert(item.to_string())).collect()
 }

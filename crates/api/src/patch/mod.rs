@@ -35,10 +35,7 @@ pub fn merge(mut target: Value, body: &[u8]) -> Result<Value, ApiError> {
 fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
     match decode(body)? {
         Value::Object(fields) => Ok(fields),
-        other => Err(undecodable(format!(
-            "expected an object, got {}",
-            type_name(&other)
-        ))),
+        other => Err(undecodable(format!("expected an object, got {}", type_name(&other)))),
     }
 }
 

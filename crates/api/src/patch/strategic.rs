@@ -62,9 +62,7 @@ impl Place {
     /// An object within this one.
     fn child(self, name: &str) -> Self {
         match self {
-            Self::Object(schema) => schema
-                .field(name)
-                .map_or(Self::Unknown, |field| Self::of(&field.shape)),
+            Self::Object(schema) => schema.field(name).map_or(Self::Unknown, |field| Self::of(&field.shape)),
             Self::Map(item) => Self::of(item),
             Self::Unknown => Self::Unknown,
         }
@@ -113,36 +111,32 @@ fn merge_objects(place: Place, mut live: Fields, mut patch: Fields) -> Result<Fi
 }
 
 fn unknown_directive(directive: &Value, patch: &Fields) -> String {
-    let directive = directive
-        .as_str()
-        .map_or_else(|| directive.to_string(), str::to_owned);
+    let directive = directive.as_str().map_or_else(|| directive.to_string(), str::to_owned);
     let patch = Value::Object(patch.clone());
     format!("unknown patch type: {directive} in map: {patch}")
 }
 
 fn merge_field(place: Place, live: &mut Fields, name: String, patch: Value) -> Result<(), String> {
     if name.starts_with(DELETE_FROM_LIST) {
-        let field =
-            named_by(&name, DELETE_FROM_LIST).ok_or("invalid patch format of primitive list")?;
+        let field = named_by(&name, DELETE_FROM_LIST).ok_or("invalid patch format of primitive list")?;
         return delete_from_list(live, field, &patch);
     }
     if patch.is_null() {
         live.remove(&name);
         return Ok(());
     }
-    let merged =
-        match (live.remove(&name), patch) {
-            (Some(Value::Object(live)), Value::Object(patch)) => Some(Value::Object(
-                merge_objects(place.child(&name), live, patch)?,
-            )),
-            (Some(Value::Array(live)), Value::Array(patch)) => {
-                Some(Value::Array(merge_lists(place.list(&name), live, patch)?))
-            }
-            (_, mut patch) => {
-                drop_nulls(&mut patch);
-                without_directives(patch)
-            }
-        };
+    let merged = match (live.remove(&name), patch) {
+        (Some(Value::Object(live)), Value::Object(patch)) => {
+            Some(Value::Object(merge_objects(place.child(&name), live, patch)?))
+        }
+        (Some(Value::Array(live)), Value::Array(patch)) => {
+            Some(Value::Array(merge_lists(place.list(&name), live, patch)?))
+        }
+        (_, mut patch) => {
+            drop_nulls(&mut patch);
+            without_directives(patch)
+        }
+    };
     live.extend(merged.map(|merged| (name, merged)));
     Ok(())
 }
@@ -195,8 +189,7 @@ fn set_orders(place: Place, live: &mut Fields, patch: &mut Fields) -> Result<(),
         .collect();
     for directive in directives {
         let order = patch.remove(&directive).unwrap_or_default();
-        let field = named_by(&directive, SET_ORDER)
-            .ok_or("invalid patch format of setElementOrder list")?;
+        let field = named_by(&directive, SET_ORDER).ok_or("invalid patch format of setElementOrder list")?;
         set_order(place, live, patch, field, &as_list(order)?)?;
     }
     Ok(())
@@ -209,13 +202,7 @@ fn as_list(value: Value) -> Result<Vec<Value>, String> {
     }
 }
 
-fn set_order(
-    place: Place,
-    live: &mut Fields,
-    patch: &mut Fields,
-    field: &str,
-    order: &[Value],
-) -> Result<(), String> {
+fn set_order(place: Place, live: &mut Fields, patch: &mut Fields, field: &str, order: &[Value]) -> Result<(), String> {
     let list = place
         .list(field)
         .ok_or_else(|| format!("unable to find api field {field:?} in {}", place.name()))?;
@@ -238,11 +225,7 @@ fn set_order(
     Ok(())
 }
 
-fn merge_lists(
-    list: Option<ListPlace>,
-    live: Vec<Value>,
-    patch: Vec<Value>,
-) -> Result<Vec<Value>, String> {
+fn merge_lists(list: Option<ListPlace>, live: Vec<Value>, patch: Vec<Value>) -> Result<Vec<Value>, String> {
     match list {
         Some(list) if list.patch != Patch::Replace => merge_items(list, live, patch),
         _ => Ok(patch),
@@ -253,10 +236,7 @@ fn merge_items(list: ListPlace, live: Vec<Value>, patch: Vec<Value>) -> Result<V
     let of_objects = item_kind(&live, &patch)?;
     match (of_objects, list.patch) {
         (true, Patch::MergeKey(key)) => merge_keyed(list.item, key, live, patch),
-        (true, _) => Err(format!(
-            "cannot merge lists without merge key for {}",
-            list.item.name()
-        )),
+        (true, _) => Err(format!("cannot merge lists without merge key for {}", list.item.name())),
         (false, _) => {
             let before = places(&live, Identity::Itself)?;
             let both = live.into_iter().chain(patch.iter().cloned()).collect();
@@ -281,22 +261,14 @@ fn item_kind(live: &[Value], patch: &[Value]) -> Result<bool, String> {
     Ok(first.is_object())
 }
 
-fn merge_keyed(
-    item: Place,
-    key: &'static str,
-    mut live: Vec<Value>,
-    patch: Vec<Value>,
-) -> Result<Vec<Value>, String> {
+fn merge_keyed(item: Place, key: &'static str, mut live: Vec<Value>, patch: Vec<Value>) -> Result<Vec<Value>, String> {
     let identity = Identity::Key(key);
     let Directed {
         deleted,
         replace,
         rest: mut patch,
     } = Directed::of(key, patch)?;
-    live.retain(|item| {
-        item.get(key)
-            .is_none_or(|id| !deleted.contains(&id.to_string()))
-    });
+    live.retain(|item| item.get(key).is_none_or(|id| !deleted.contains(&id.to_string())));
     if replace {
         live = std::mem::take(&mut patch);
     }
@@ -370,9 +342,7 @@ fn drop_nulls(value: &mut Value) {
 }
 
 fn is_directive(name: &str) -> bool {
-    name == RETAIN_KEYS
-        || named_by(name, DELETE_FROM_LIST).is_some()
-        || named_by(name, SET_ORDER).is_some()
+    name == RETAIN_KEYS || named_by(name, DELETE_FROM_LIST).is_some() || named_by(name, SET_ORDER).is_some()
 }
 
 /// What is added where nothing was, without what only directs a merge; None when it is nothing but a directive.
@@ -386,9 +356,7 @@ fn without_directives(value: Value) -> Option<Value> {
                 .filter_map(|(name, value)| Some((name, without_directives(value)?)));
             Some(Value::Object(kept.collect()))
         }
-        Value::Array(items) => Some(Value::Array(
-            items.into_iter().filter_map(without_directives).collect(),
-        )),
+        Value::Array(items) => Some(Value::Array(items.into_iter().filter_map(without_directives).collect())),
         scalar => Some(scalar),
     }
 }

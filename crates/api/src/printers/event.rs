@@ -18,12 +18,7 @@ impl Printer for Event {
         column("Message", "What happened."),
         wide("First Seen", "How long ago it happened first."),
         wide("Count", "How often it happened."),
-        definition(
-            "Name",
-            "name",
-            "The event's name, unique within its namespace.",
-            1,
-        ),
+        definition("Name", "name", "The event's name, unique within its namespace.", 1),
     ];
 
     fn cells(&self, now: Time) -> Vec<Value> {

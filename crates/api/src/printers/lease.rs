@@ -17,11 +17,7 @@ impl Printer for Lease {
     fn cells(&self, now: Time) -> Vec<Value> {
         vec![
             self.metadata.name.as_str().into(),
-            self.spec
-                .holder_identity
-                .as_deref()
-                .unwrap_or_default()
-                .into(),
+            self.spec.holder_identity.as_deref().unwrap_or_default().into(),
             age(self.metadata.creation_timestamp, now).into(),
         ]
     }

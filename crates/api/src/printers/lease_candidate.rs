@@ -12,10 +12,7 @@ impl Printer for LeaseCandidate {
         NAME,
         column("LeaseName", "The lease that the candidate would hold."),
         column("BinaryVersion", "The version of the candidate's program."),
-        column(
-            "EmulationVersion",
-            "The version that the candidate behaves as.",
-        ),
+        column("EmulationVersion", "The version that the candidate behaves as."),
         AGE,
     ];
 

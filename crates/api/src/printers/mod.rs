@@ -29,12 +29,7 @@ pub trait Printer {
     fn cells(&self, now: Time) -> Vec<Value>;
 }
 
-const NAME: TableColumnDefinition = definition(
-    "Name",
-    "name",
-    "The object's name, unique within its namespace.",
-    0,
-);
+const NAME: TableColumnDefinition = definition("Name", "name", "The object's name, unique within its namespace.", 0);
 
 const AGE: TableColumnDefinition = column("Age", "How long ago the object was created.");
 

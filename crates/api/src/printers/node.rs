@@ -23,27 +23,12 @@ impl Printer for Node {
         ),
         column("Roles", "The node's roles, from its labels."),
         AGE,
-        column(
-            "Version",
-            "The version of the program that reports for the node.",
-        ),
-        wide(
-            "Internal-IP",
-            "The node's first address within its own network.",
-        ),
-        wide(
-            "External-IP",
-            "The node's first address that others can reach.",
-        ),
-        wide(
-            "OS-Image",
-            "The node's operating system as it calls itself.",
-        ),
+        column("Version", "The version of the program that reports for the node."),
+        wide("Internal-IP", "The node's first address within its own network."),
+        wide("External-IP", "The node's first address that others can reach."),
+        wide("OS-Image", "The node's operating system as it calls itself."),
         wide("Kernel-Version", "The version of the node's kernel."),
-        wide(
-            "Container-Runtime",
-            "Name and version of the node's container runtime.",
-        ),
+        wide("Container-Runtime", "Name and version of the node's container runtime."),
     ];
 
     fn cells(&self, now: Time) -> Vec<Value> {

@@ -16,17 +16,9 @@ fn cells<T: Printer + DeserializeOwned>(object: Value) -> Vec<Value> {
 }
 
 fn names<T: Printer>() -> Vec<(String, String, i32)> {
-    let columns = T::COLUMNS
-        .iter()
-        .inspect(|column| assert_eq!(column.r#type, "string"));
+    let columns = T::COLUMNS.iter().inspect(|column| assert_eq!(column.r#type, "string"));
     columns
-        .map(|column| {
-            (
-                column.name.to_string(),
-                column.format.to_string(),
-                column.priority,
-            )
-        })
+        .map(|column| (column.name.to_string(), column.format.to_string(), column.priority))
         .collect()
 }
 
@@ -155,8 +147,7 @@ fn a_node_prints_its_state_and_roles() {
 
 #[test]
 fn the_last_of_several_ready_conditions_counts() {
-    let conditions =
-        json!([{"type": "Ready", "status": "False"}, {"type": "Ready", "status": "True"}]);
+    let conditions = json!([{"type": "Ready", "status": "False"}, {"type": "Ready", "status": "True"}]);
     let node = json!({"metadata": {"name": "n"}, "status": {"conditions": conditions}});
     assert_eq!(cells::<Node>(node)[1], "Ready");
 }

@@ -34,9 +34,9 @@ impl Decimal {
     pub(super) fn whole(&self) -> Option<u64> {
         let fraction = usize::try_from(-self.exponent).unwrap_or(0);
         let digits = &self.digits[..self.digits.len().saturating_sub(fraction)];
-        let whole = digits.iter().try_fold(0u64, |sum, digit| {
-            sum.checked_mul(10)?.checked_add(u64::from(*digit))
-        })?;
+        let whole = digits
+            .iter()
+            .try_fold(0u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(*digit)))?;
         match u32::try_from(self.exponent.max(0)) {
             _ if whole == 0 => Some(0),
             Ok(zeros) => whole.checked_mul(10u64.checked_pow(zeros)?),

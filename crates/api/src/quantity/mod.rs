@@ -21,9 +21,7 @@ use parse::Parts;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuantityError {
     /// It is not a number followed by a unit.
-    #[error(
-        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-    )]
+    #[error("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")]
     Format,
     /// The unit is unknown, or its exponent out of range.
     #[error("unable to parse quantity's suffix")]
@@ -158,10 +156,7 @@ impl prost::Message for Quantity {
     }
 }
 
-#[expect(
-    deprecated,
-    reason = "prost offers no other way for a message to refuse a value"
-)]
+#[expect(deprecated, reason = "prost offers no other way for a message to refuse a value")]
 fn refused(error: QuantityError) -> DecodeError {
     DecodeError::new(error.to_string())
 }

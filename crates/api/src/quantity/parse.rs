@@ -40,14 +40,7 @@ const DECIMAL_SUFFIXES: [(&str, i64); 10] = [
     ("E", 18),
 ];
 
-const BINARY_SUFFIXES: [(&str, u32); 6] = [
-    ("Ki", 10),
-    ("Mi", 20),
-    ("Gi", 30),
-    ("Ti", 40),
-    ("Pi", 50),
-    ("Ei", 60),
-];
+const BINARY_SUFFIXES: [(&str, u32); 6] = [("Ki", 10), ("Mi", 20), ("Gi", 30), ("Ti", 40), ("Pi", 50), ("Ei", 60)];
 
 impl Unit {
     fn of(suffix: &str) -> Result<Self, QuantityError> {
@@ -57,9 +50,7 @@ impl Unit {
         if let Some((_, power)) = BINARY_SUFFIXES.iter().find(|(text, _)| *text == suffix) {
             return Ok(Self::Binary(*power));
         }
-        let exponent = suffix
-            .strip_prefix(['e', 'E'])
-            .ok_or(QuantityError::Suffix)?;
+        let exponent = suffix.strip_prefix(['e', 'E']).ok_or(QuantityError::Suffix)?;
         let exponent: i32 = exponent.parse().map_err(|_| QuantityError::Suffix)?;
         Ok(Self::Exponent(exponent.into()))
     }
@@ -143,11 +134,7 @@ impl<'a> Parts<'a> {
                 let scale = power - self.fraction.len() as i64;
                 let digits = self.whole.len() + self.fraction.len();
                 let thousands = format!("{}{}", self.whole, self.fraction).ends_with("000");
-                !self.whole.is_empty()
-                    && digits <= 18
-                    && scale >= NANO
-                    && scale % 3 == 0
-                    && !thousands
+                !self.whole.is_empty() && digits <= 18 && scale >= NANO && scale % 3 == 0 && !thousands
             }
             Unit::Binary(power) => {
                 let short = self.whole.len() + (power as usize * 3) / 10 <= 14;

@@ -38,10 +38,7 @@ const PRINTED: &[(&str, &str)] = &[
     ("1.0000000001", "1000000001n"),
     ("0.0000000001Ki", "103n"),
     ("-5Mi", "-5Mi"),
-    (
-        "123456789012345678901234567890",
-        "123456789012345678901234567890",
-    ),
+    ("123456789012345678901234567890", "123456789012345678901234567890"),
     ("1e-20", "1e-9"),
     ("1e100", "10e99"),
 ];
@@ -50,11 +47,7 @@ const PRINTED: &[(&str, &str)] = &[
 fn a_quantity_prints_as_kubernetes_prints_it() {
     for (written, printed) in PRINTED {
         let quantity = written.parse::<Quantity>();
-        assert_eq!(
-            quantity.map(|q| q.to_string()),
-            Ok((*printed).to_owned()),
-            "{written}"
-        );
+        assert_eq!(quantity.map(|q| q.to_string()), Ok((*printed).to_owned()), "{written}");
     }
 }
 

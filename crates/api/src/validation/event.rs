@@ -56,17 +56,10 @@ pub fn validate_events_v1_create(event: &Event) -> Vec<FieldError> {
         ("firstTimestamp", !event.first_timestamp.is_zero()),
         ("lastTimestamp", !event.last_timestamp.is_zero()),
         ("count", event.count != 0),
-        (
-            "source",
-            !source.component.is_empty() || !source.host.is_empty(),
-        ),
+        ("source", !source.component.is_empty() || !source.host.is_empty()),
     ] {
         if set {
-            errors.push(FieldError::invalid(
-                &Path::new(field),
-                "",
-                "needs to be unset",
-            ));
+            errors.push(FieldError::invalid(&Path::new(field), "", "needs to be unset"));
         }
     }
     errors
@@ -78,11 +71,7 @@ pub fn validate_events_v1_create(event: &Event) -> Vec<FieldError> {
 pub fn validate_events_v1_update(new: &Event, old: &Event) -> Vec<FieldError> {
     let mut errors = validate_event_create(new);
     let path = Path::new("metadata");
-    errors.extend(validate_core_object_meta_update(
-        &new.metadata,
-        &old.metadata,
-        &path,
-    ));
+    errors.extend(validate_core_object_meta_update(&new.metadata, &old.metadata, &path));
     if new.series != old.series {
         series(&mut errors, new);
     }
@@ -115,11 +104,7 @@ pub fn validate_events_v1_update(new: &Event, old: &Event) -> Vec<FieldError> {
 fn old_way(errors: &mut Vec<FieldError>, event: &Event) {
     let (own, object) = (&event.metadata.namespace, &event.involved_object.namespace);
     let nowhere = own.is_empty() || own == "default";
-    let agrees = if object.is_empty() {
-        nowhere
-    } else {
-        own == object
-    };
+    let agrees = if object.is_empty() { nowhere } else { own == object };
     if !agrees {
         namespace_differs(errors, object);
     }
@@ -151,11 +136,7 @@ fn new_way(errors: &mut Vec<FieldError>, event: &Event) {
 
 fn namespace_differs(errors: &mut Vec<FieldError>, namespace: &str) {
     let path = Path::new("involvedObject").child("namespace");
-    errors.push(FieldError::invalid(
-        &path,
-        namespace,
-        "does not match event.namespace",
-    ));
+    errors.push(FieldError::invalid(&path, namespace, "does not match event.namespace"));
 }
 
 fn at_most(errors: &mut Vec<FieldError>, field: &str, text: &str, max: usize) {
@@ -171,11 +152,7 @@ fn series(errors: &mut Vec<FieldError>, event: &Event) {
     };
     let path = Path::new("series");
     if series.count < 2 {
-        errors.push(FieldError::invalid(
-            &path.child("count"),
-            "",
-            "should be at least 2",
-        ));
+        errors.push(FieldError::invalid(&path.child("count"), "", "should be at least 2"));
     }
     if series.last_observed_time.is_zero() {
         errors.push(FieldError::required(&path.child("lastObservedTime"), ""));
@@ -216,11 +193,7 @@ mod tests {
         for (own, object, wrong) in [
             ("n", "n", None),
             ("default", "", None),
-            (
-                "n",
-                "",
-                Some(format!("{differs} \"\": does not match event.namespace")),
-            ),
+            ("n", "", Some(format!("{differs} \"\": does not match event.namespace"))),
             (
                 "n",
                 "m",
@@ -259,10 +232,7 @@ mod tests {
             "message": message,
         }));
         let errors = texts(&validate_event_create(&event));
-        assert!(
-            errors[3]
-                .starts_with("reportingController: Invalid value: \"\": name part must consist of")
-        );
+        assert!(errors[3].starts_with("reportingController: Invalid value: \"\": name part must consist of"));
         let others = errors.iter().enumerate().filter(|(at, _)| *at != 3);
         let others: Vec<_> = others.map(|(_, text)| text.as_str()).collect();
         let wrong = [
@@ -281,10 +251,7 @@ mod tests {
     #[test]
     fn through_the_newer_group_nothing_old_may_be_set() {
         let good = event(&json!({"series": {"count": 2, "lastObservedTime": TIME}}));
-        assert_eq!(
-            texts(&validate_events_v1_create(&good)),
-            Vec::<String>::new()
-        );
+        assert_eq!(texts(&validate_events_v1_create(&good)), Vec::<String>::new());
         let bad = event(&json!({
             "eventTime": null,
             "series": {"count": 1},
@@ -312,10 +279,7 @@ mod tests {
     fn through_the_newer_group_only_the_series_may_change() {
         let old = event(&json!({}));
         let new = event(&json!({"series": {"count": 2, "lastObservedTime": TIME}}));
-        assert_eq!(
-            texts(&validate_events_v1_update(&new, &old)),
-            Vec::<String>::new()
-        );
+        assert_eq!(texts(&validate_events_v1_update(&new, &old)), Vec::<String>::new());
         let new = event(&json!({"message": "other", "count": 3, "series": {"count": 1}}));
         let wrong = [
             "series.count: Invalid value: \"\": should be at least 2",
@@ -324,9 +288,6 @@ mod tests {
             "count: Invalid value: 3: field is immutable",
         ];
         assert_eq!(texts(&validate_events_v1_update(&new, &old)), wrong);
-        assert_eq!(
-            texts(&validate_event_update(&new, &old)),
-            Vec::<String>::new()
-        );
+        assert_eq!(texts(&validate_event_update(&new, &old)), Vec::<String>::new());
     }
 }

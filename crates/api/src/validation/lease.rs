@@ -29,11 +29,7 @@ fn spec(errors: &mut Vec<FieldError>, spec: &LeaseSpec) {
     let path = Path::new("spec");
     if let Some(seconds) = spec.lease_duration_seconds.filter(|seconds| *seconds <= 0) {
         let path = path.child("leaseDurationSeconds");
-        errors.push(FieldError::invalid(
-            &path,
-            seconds,
-            "must be greater than 0",
-        ));
+        errors.push(FieldError::invalid(&path, seconds, "must be greater than 0"));
     }
     if let Some(transitions) = spec.lease_transitions.filter(|count| *count < 0) {
         let path = path.child("leaseTransitions");
@@ -46,10 +42,7 @@ fn spec(errors: &mut Vec<FieldError>, spec: &LeaseSpec) {
     let set = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
     if set(&spec.preferred_holder) && !set(&spec.strategy) {
         let detail = "may only be specified if `strategy` is defined";
-        errors.push(FieldError::forbidden(
-            &path.child("preferredHolder"),
-            detail,
-        ));
+        errors.push(FieldError::forbidden(&path.child("preferredHolder"), detail));
     }
 }
 
@@ -85,10 +78,7 @@ mod tests {
                 json!({"leaseDurationSeconds": 1, "leaseTransitions": 0, "preferredHolder": ""}),
                 vec![],
             ),
-            (
-                json!({"strategy": "example.com/mine", "preferredHolder": "b"}),
-                vec![],
-            ),
+            (json!({"strategy": "example.com/mine", "preferredHolder": "b"}), vec![]),
             (
                 json!({"leaseDurationSeconds": 0}),
                 vec!["spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0"],
@@ -102,9 +92,7 @@ mod tests {
             ),
             (
                 json!({"preferredHolder": "b"}),
-                vec![
-                    "spec.preferredHolder: Forbidden: may only be specified if `strategy` is defined",
-                ],
+                vec!["spec.preferredHolder: Forbidden: may only be specified if `strategy` is defined"],
             ),
             (
                 json!({"strategy": "Nope"}),
@@ -114,23 +102,13 @@ mod tests {
             ),
             (
                 json!({"strategy": "/x"}),
-                vec![
-                    "spec.strategy.strategy: Invalid value: \"/x\": prefix part must be non-empty",
-                ],
+                vec!["spec.strategy.strategy: Invalid value: \"/x\": prefix part must be non-empty"],
             ),
         ];
         for (spec, wrong) in cases {
             let lease = lease(&spec);
-            assert_eq!(
-                texts(&validate_lease_create(&lease)),
-                wrong,
-                "create {spec}"
-            );
-            assert_eq!(
-                texts(&validate_lease_update(&lease, &lease)),
-                wrong,
-                "update {spec}"
-            );
+            assert_eq!(texts(&validate_lease_create(&lease)), wrong, "create {spec}");
+            assert_eq!(texts(&validate_lease_update(&lease, &lease)), wrong, "update {spec}");
         }
     }
 }

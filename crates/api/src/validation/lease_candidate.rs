@@ -19,20 +19,12 @@ pub fn validate_lease_candidate_create(candidate: &LeaseCandidate) -> Vec<FieldE
 
 /// What is wrong with a change of a candidate from `old` to `new`.
 #[must_use]
-pub fn validate_lease_candidate_update(
-    new: &LeaseCandidate,
-    old: &LeaseCandidate,
-) -> Vec<FieldError> {
+pub fn validate_lease_candidate_update(new: &LeaseCandidate, old: &LeaseCandidate) -> Vec<FieldError> {
     let path = Path::new("metadata");
     let mut errors = validate_object_meta_update(&new.metadata, &old.metadata, &path);
     spec(&mut errors, &new.spec);
     let path = Path::new("spec").child("leaseName");
-    immutable(
-        &mut errors,
-        &new.spec.lease_name,
-        &old.spec.lease_name,
-        &path,
-    );
+    immutable(&mut errors, &new.spec.lease_name, &old.spec.lease_name, &path);
     errors
 }
 
@@ -79,11 +71,7 @@ fn versions(errors: &mut Vec<FieldError>, spec: &LeaseCandidateSpec, path: &Path
         errors.push(FieldError::required(&binary_path, ""));
     } else if !spec.emulation_version.is_empty() && binary.cmp_precedence(&emulation).is_lt() {
         let detail = "must be greater than or equal to `emulationVersion`";
-        errors.push(FieldError::invalid(
-            &binary_path,
-            &spec.binary_version,
-            detail,
-        ));
+        errors.push(FieldError::invalid(&binary_path, &spec.binary_version, detail));
     }
     emulation
 }
@@ -116,17 +104,11 @@ mod tests {
     fn each_broken_rule_is_told() {
         let cases: &[(&Changes, &[&str])] = &[
             (&[], &[]),
-            (
-                &[("strategy", "example.com/mine"), ("emulationVersion", "")],
-                &[],
-            ),
+            (&[("strategy", "example.com/mine"), ("emulationVersion", "")], &[]),
             (&[("binaryVersion", "1.36.0+build.1")], &[]),
             (&[("emulationVersion", "1.36.0+build.1")], &[]),
             (&[("leaseName", "")], &["spec.leaseName: Required value"]),
-            (
-                &[("binaryVersion", "")],
-                &["spec.binaryVersion: Required value"],
-            ),
+            (&[("binaryVersion", "")], &["spec.binaryVersion: Required value"]),
             (&[("strategy", "")], &["spec.strategy: Required value"]),
             (
                 &[("binaryVersion", "v1.2")],
@@ -144,9 +126,7 @@ mod tests {
             ),
             (
                 &[("emulationVersion", "2.0.0")],
-                &[
-                    "spec.binaryVersion: Invalid value: \"1.36.0\": must be greater than or equal to `emulationVersion`",
-                ],
+                &["spec.binaryVersion: Invalid value: \"1.36.0\": must be greater than or equal to `emulationVersion`"],
             ),
             (
                 &[("emulationVersion", "")],
@@ -162,9 +142,7 @@ mod tests {
             ),
             (
                 &[("strategy", "Nope")],
-                &[
-                    "spec.strategy.strategy: Unsupported value: \"Nope\": supported values: \"OldestEmulationVersion\"",
-                ],
+                &["spec.strategy.strategy: Unsupported value: \"Nope\": supported values: \"OldestEmulationVersion\""],
             ),
         ];
         for (changes, wrong) in cases {
@@ -178,10 +156,7 @@ mod tests {
 
     #[test]
     fn names_are_those_of_config_map_keys() {
-        let errors = texts(&validate_lease_candidate_create(&candidate(
-            "Bad Name",
-            &[],
-        )));
+        let errors = texts(&validate_lease_candidate_create(&candidate("Bad Name", &[])));
         let wrong = "metadata.name: Invalid value: \"Bad Name\": a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
         assert_eq!(errors, [wrong]);
     }

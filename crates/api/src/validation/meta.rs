@@ -23,37 +23,19 @@ const FOREGROUND: &str = "foregroundDeletion";
 
 /// The metadata of an object that is created, after its name has been generated.
 #[must_use]
-pub fn validate_object_meta(
-    meta: &ObjectMeta,
-    namespaced: bool,
-    name_rule: NameRule,
-    path: &Path,
-) -> Vec<FieldError> {
+pub fn validate_object_meta(meta: &ObjectMeta, namespaced: bool, name_rule: NameRule, path: &Path) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if !meta.generate_name.is_empty() {
         let wrong = name_rule(&meta.generate_name, true);
-        push_invalid(
-            &mut errors,
-            &path.child("generateName"),
-            &meta.generate_name,
-            wrong,
-        );
+        push_invalid(&mut errors, &path.child("generateName"), &meta.generate_name, wrong);
     }
     let name = path.child("name");
     if meta.name.is_empty() {
-        errors.push(FieldError::required(
-            &name,
-            "name or generateName is required",
-        ));
+        errors.push(FieldError::required(&name, "name or generateName is required"));
     } else {
         push_invalid(&mut errors, &name, &meta.name, name_rule(&meta.name, false));
     }
-    namespace(
-        &mut errors,
-        &meta.namespace,
-        namespaced,
-        &path.child("namespace"),
-    );
+    namespace(&mut errors, &meta.namespace, namespaced, &path.child("namespace"));
     if meta.generation < 0 {
         let path = path.child("generation");
         let detail = "must be greater than or equal to 0";
@@ -61,60 +43,32 @@ pub fn validate_object_meta(
     }
     labels(&mut errors, &meta.labels, &path.child("labels"));
     annotations(&mut errors, &meta.annotations, &path.child("annotations"));
-    owner_references(
-        &mut errors,
-        &meta.owner_references,
-        &path.child("ownerReferences"),
-    );
+    owner_references(&mut errors, &meta.owner_references, &path.child("ownerReferences"));
     finalizers(&mut errors, &meta.finalizers, &path.child("finalizers"));
-    managed_fields(
-        &mut errors,
-        &meta.managed_fields,
-        &path.child("managedFields"),
-    );
+    managed_fields(&mut errors, &meta.managed_fields, &path.child("managedFields"));
     errors
 }
 
 /// The metadata of an object that is changed from `old` to `new`.
 #[must_use]
-pub fn validate_object_meta_update(
-    new: &ObjectMeta,
-    old: &ObjectMeta,
-    path: &Path,
-) -> Vec<FieldError> {
+pub fn validate_object_meta_update(new: &ObjectMeta, old: &ObjectMeta, path: &Path) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if old.deletion_timestamp.is_some() {
         no_new_finalizers(&mut errors, new, old, &path.child("finalizers"));
     }
     if new.resource_version.is_empty() {
         let detail = "must be specified for an update";
-        errors.push(FieldError::invalid(
-            &path.child("resourceVersion"),
-            "",
-            detail,
-        ));
+        errors.push(FieldError::invalid(&path.child("resourceVersion"), "", detail));
     }
     if new.generation < old.generation {
         let detail = "must not be decremented";
-        errors.push(FieldError::invalid(
-            &path.child("generation"),
-            new.generation,
-            detail,
-        ));
+        errors.push(FieldError::invalid(&path.child("generation"), new.generation, detail));
     }
     unchanged(&mut errors, new, old, path);
     labels(&mut errors, &new.labels, &path.child("labels"));
     annotations(&mut errors, &new.annotations, &path.child("annotations"));
-    owner_references(
-        &mut errors,
-        &new.owner_references,
-        &path.child("ownerReferences"),
-    );
-    managed_fields(
-        &mut errors,
-        &new.managed_fields,
-        &path.child("managedFields"),
-    );
+    owner_references(&mut errors, &new.owner_references, &path.child("ownerReferences"));
+    managed_fields(&mut errors, &new.managed_fields, &path.child("managedFields"));
     errors
 }
 
@@ -133,11 +87,7 @@ pub fn validate_core_object_meta(
 
 /// As [`validate_object_meta_update`], with the stricter rule for finalizers that the core group and events keep.
 #[must_use]
-pub fn validate_core_object_meta_update(
-    new: &ObjectMeta,
-    old: &ObjectMeta,
-    path: &Path,
-) -> Vec<FieldError> {
+pub fn validate_core_object_meta_update(new: &ObjectMeta, old: &ObjectMeta, path: &Path) -> Vec<FieldError> {
     let mut errors = validate_object_meta_update(new, old, path);
     qualified_finalizers(&mut errors, &new.finalizers, &path.child("finalizers"));
     errors
@@ -153,10 +103,7 @@ pub fn validate_field_manager(manager: &str, path: &Path) -> Vec<FieldError> {
     let printable = |c: char| c == ' ' || !(c.is_control() || c.is_whitespace());
     let unprintable = manager.char_indices().filter(|(_, c)| !printable(*c));
     errors.extend(unprintable.map(|(at, c)| {
-        let detail = format!(
-            "invalid character U+{:04X} (at position {at})",
-            u32::from(c)
-        );
+        let detail = format!("invalid character U+{:04X} (at position {at})", u32::from(c));
         FieldError::invalid(path, manager, &detail)
     }));
     errors
@@ -171,12 +118,7 @@ pub(super) fn qualified_finalizer(errors: &mut Vec<FieldError>, finalizer: &str,
 }
 
 /// A field that cannot be changed once the object exists.
-pub(super) fn immutable<T: PartialEq + serde::Serialize>(
-    errors: &mut Vec<FieldError>,
-    new: &T,
-    old: &T,
-    path: &Path,
-) {
+pub(super) fn immutable<T: PartialEq + serde::Serialize>(errors: &mut Vec<FieldError>, new: &T, old: &T, path: &Path) {
     if new != old {
         errors.push(FieldError::invalid_bare(path, json(new), IMMUTABLE));
     }
@@ -203,10 +145,7 @@ fn annotations(errors: &mut Vec<FieldError>, annotations: &BTreeMap<String, Stri
         // Their keys may be in upper case where labels' keys may not.
         push_invalid(errors, path, key, qualified_name(&key.to_lowercase()));
     }
-    let size: usize = annotations
-        .iter()
-        .map(|(key, value)| key.len() + value.len())
-        .sum();
+    let size: usize = annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
     if size > ANNOTATIONS_MAX {
         errors.push(FieldError::too_long(path, ANNOTATIONS_MAX));
     }
@@ -245,18 +184,8 @@ fn owner_reference(errors: &mut Vec<FieldError>, owner: &OwnerReference, path: &
     };
     let (no_version, detail) = (version.is_empty(), "version must not be empty");
     needed("apiVersion", &owner.api_version, no_version, detail);
-    needed(
-        "kind",
-        &owner.kind,
-        owner.kind.is_empty(),
-        "must not be empty",
-    );
-    needed(
-        "name",
-        &owner.name,
-        owner.name.is_empty(),
-        "must not be empty",
-    );
+    needed("kind", &owner.kind, owner.kind.is_empty(), "must not be empty");
+    needed("name", &owner.name, owner.name.is_empty(), "must not be empty");
     needed("uid", &owner.uid, owner.uid.is_empty(), "must not be empty");
     if owner.api_version == "v1" && owner.kind == "Event" {
         let detail = "/v1, Kind=Event is disallowed from being an owner";
@@ -281,18 +210,10 @@ fn qualified_finalizers(errors: &mut Vec<FieldError>, finalizers: &[String], pat
     }
 }
 
-fn no_new_finalizers(
-    errors: &mut Vec<FieldError>,
-    new: &ObjectMeta,
-    old: &ObjectMeta,
-    path: &Path,
-) {
+fn no_new_finalizers(errors: &mut Vec<FieldError>, new: &ObjectMeta, old: &ObjectMeta, path: &Path) {
     let old: BTreeSet<_> = old.finalizers.iter().collect();
     let new: BTreeSet<_> = new.finalizers.iter().collect();
-    let added: Vec<_> = new
-        .difference(&old)
-        .map(|name| format!("{name:?}"))
-        .collect();
+    let added: Vec<_> = new.difference(&old).map(|name| format!("{name:?}")).collect();
     if !added.is_empty() {
         let detail = format!(
             "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
@@ -307,11 +228,7 @@ fn managed_fields(errors: &mut Vec<FieldError>, entries: &[ManagedFieldsEntry], 
         let path = path.index(at);
         if entry.operation != "Apply" && entry.operation != "Update" {
             let detail = "must be `Apply` or `Update`";
-            errors.push(FieldError::invalid(
-                &path.child("operation"),
-                &entry.operation,
-                detail,
-            ));
+            errors.push(FieldError::invalid(&path.child("operation"), &entry.operation, detail));
         }
         if !entry.fields_type.is_empty() && entry.fields_type != "FieldsV1" {
             let detail = "must be `FieldsV1`";
@@ -321,15 +238,9 @@ fn managed_fields(errors: &mut Vec<FieldError>, entries: &[ManagedFieldsEntry], 
                 detail,
             ));
         }
-        errors.extend(validate_field_manager(
-            &entry.manager,
-            &path.child("manager"),
-        ));
+        errors.extend(validate_field_manager(&entry.manager, &path.child("manager")));
         if entry.subresource.len() > SUBRESOURCE_MAX {
-            errors.push(FieldError::too_long(
-                &path.child("subresource"),
-                SUBRESOURCE_MAX,
-            ));
+            errors.push(FieldError::too_long(&path.child("subresource"), SUBRESOURCE_MAX));
         }
     }
 }
@@ -338,20 +249,10 @@ fn unchanged(errors: &mut Vec<FieldError>, new: &ObjectMeta, old: &ObjectMeta, p
     // Two zero times differ in protobuf and mean the same.
     let set = |time: &Time| (!time.is_zero()).then_some(*time);
     immutable(errors, &new.name, &old.name, &path.child("name"));
-    immutable(
-        errors,
-        &new.namespace,
-        &old.namespace,
-        &path.child("namespace"),
-    );
+    immutable(errors, &new.namespace, &old.namespace, &path.child("namespace"));
     immutable(errors, &new.uid, &old.uid, &path.child("uid"));
     let (new_time, old_time) = (set(&new.creation_timestamp), set(&old.creation_timestamp));
-    immutable(
-        errors,
-        &new_time,
-        &old_time,
-        &path.child("creationTimestamp"),
-    );
+    immutable(errors, &new_time, &old_time, &path.child("creationTimestamp"));
     let (new_time, old_time) = (&new.deletion_timestamp, &old.deletion_timestamp);
     immutable(errors, new_time, old_time, &path.child("deletionTimestamp"));
     let new_seconds = &new.deletion_grace_period_seconds;

@@ -12,24 +12,21 @@ mod names;
 mod namespace;
 mod node;
 
-pub use event::{
-    validate_event_create, validate_event_update, validate_events_v1_create,
-    validate_events_v1_update,
-};
+pub use event::{validate_event_create, validate_event_update, validate_events_v1_create, validate_events_v1_update};
 pub use field_error::{FieldError, Path};
 pub use lease::{validate_lease_create, validate_lease_update};
 pub use lease_candidate::{validate_lease_candidate_create, validate_lease_candidate_update};
 pub use meta::{
-    validate_core_object_meta, validate_core_object_meta_update, validate_field_manager,
-    validate_object_meta, validate_object_meta_update,
+    validate_core_object_meta, validate_core_object_meta_update, validate_field_manager, validate_object_meta,
+    validate_object_meta_update,
 };
 pub use names::{
-    NameRule, config_map_key, dns1123_label, dns1123_subdomain, label_value, lease_candidate_name,
-    name_is_dns_label, name_is_dns_subdomain, name_is_path_segment, qualified_name,
+    NameRule, config_map_key, dns1123_label, dns1123_subdomain, label_value, lease_candidate_name, name_is_dns_label,
+    name_is_dns_subdomain, name_is_path_segment, qualified_name,
 };
 pub use namespace::{
-    validate_namespace_create, validate_namespace_finalize_update,
-    validate_namespace_status_update, validate_namespace_update,
+    validate_namespace_create, validate_namespace_finalize_update, validate_namespace_status_update,
+    validate_namespace_update,
 };
 pub use node::{validate_node_create, validate_node_update};
 

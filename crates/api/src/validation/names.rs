@@ -106,8 +106,7 @@ pub fn qualified_name(value: &str) -> Vec<String> {
             name
         }
         _ => {
-            let optional =
-                "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
+            let optional = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
             return vec![format!("a valid label key {} {optional}", mismatch())];
         }
     };
@@ -191,9 +190,7 @@ pub fn name_is_path_segment(name: &str, prefix: bool) -> Vec<String> {
         return vec![format!("may not be '{name}'")];
     }
     let contained = ["/", "%"].into_iter().filter(|part| name.contains(part));
-    contained
-        .map(|part| format!("may not contain '{part}'"))
-        .collect()
+    contained.map(|part| format!("may not contain '{part}'")).collect()
 }
 
 /// The rule for the names of lease candidates, which are laxer than others; a prefix needs no special care.
@@ -267,10 +264,7 @@ mod tests {
                 ("/a", &["prefix part must be non-empty"]),
                 ("bad prefix!/x", &[&prefix_part]),
                 ("a/b/c", &[&key]),
-                (
-                    &"x".repeat(64),
-                    &["name part must be no more than 63 bytes"],
-                ),
+                (&"x".repeat(64), &["name part must be no more than 63 bytes"]),
                 ("bad key!", &[&name_part]),
             ],
         );

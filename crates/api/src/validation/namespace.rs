@@ -9,14 +9,9 @@ use crate::core::Namespace;
 #[must_use]
 pub fn validate_namespace_create(namespace: &Namespace) -> Vec<FieldError> {
     let path = Path::new("metadata");
-    let mut errors =
-        validate_core_object_meta(&namespace.metadata, false, name_is_dns_label, &path);
+    let mut errors = validate_core_object_meta(&namespace.metadata, false, name_is_dns_label, &path);
     for finalizer in &namespace.spec.finalizers {
-        self::finalizer(
-            &mut errors,
-            finalizer,
-            &Path::new("spec").child("finalizers"),
-        );
+        self::finalizer(&mut errors, finalizer, &Path::new("spec").child("finalizers"));
     }
     errors
 }
@@ -31,20 +26,14 @@ pub fn validate_namespace_update(new: &Namespace, old: &Namespace) -> Vec<FieldE
 #[must_use]
 pub fn validate_namespace_status_update(new: &Namespace, old: &Namespace) -> Vec<FieldError> {
     let mut errors = validate_namespace_update(new, old);
-    let deleted = new
-        .metadata
-        .deletion_timestamp
-        .is_some_and(|time| !time.is_zero());
+    let deleted = new.metadata.deletion_timestamp.is_some_and(|time| !time.is_zero());
     let (phase, detail) = if deleted {
         (
             "Terminating",
             "may only be 'Terminating' if `deletionTimestamp` is not empty",
         )
     } else {
-        (
-            "Active",
-            "may only be 'Active' if `deletionTimestamp` is empty",
-        )
+        ("Active", "may only be 'Active' if `deletionTimestamp` is empty")
     };
     if new.status.phase != phase {
         // The capital letter is Kubernetes' own.
@@ -79,23 +68,15 @@ mod tests {
 
     fn namespace(metadata: &Value, finalizers: &[&str], phase: &str) -> Namespace {
         let (spec, status) = (json!({"finalizers": finalizers}), json!({"phase": phase}));
-        serde_json::from_value(json!({"metadata": metadata, "spec": spec, "status": status}))
-            .unwrap()
+        serde_json::from_value(json!({"metadata": metadata, "spec": spec, "status": status})).unwrap()
     }
 
     #[test]
     fn names_are_labels_and_finalizers_qualified() {
         let not_standard = "name is neither a standard finalizer name nor is it fully qualified";
         let good = namespace(&json!({"name": "a"}), &["kubernetes", "x.io/a"], "Active");
-        assert_eq!(
-            texts(&validate_namespace_create(&good)),
-            Vec::<String>::new()
-        );
-        let bad = namespace(
-            &json!({"name": "a.b", "finalizers": ["y"]}),
-            &["x"],
-            "Active",
-        );
+        assert_eq!(texts(&validate_namespace_create(&good)), Vec::<String>::new());
+        let bad = namespace(&json!({"name": "a.b", "finalizers": ["y"]}), &["x"], "Active");
         let wrong = [
             "metadata.name: Invalid value: \"a.b\": must not contain dots".to_owned(),
             format!("metadata.finalizers[0]: Invalid value: \"y\": {not_standard}"),

@@ -54,10 +54,7 @@ pub fn validate_node_update(new: &Node, old: &Node) -> Vec<FieldError> {
     }
     taints(&mut errors, &new.spec.taints);
     if old.spec.external_id != new.spec.external_id {
-        errors.push(FieldError::forbidden(
-            &spec.child("externalID"),
-            "may not be updated",
-        ));
+        errors.push(FieldError::forbidden(&spec.child("externalID"), "may not be updated"));
     }
     errors
 }
@@ -67,12 +64,7 @@ fn taints(errors: &mut Vec<FieldError>, taints: &[Taint]) {
     for (at, taint) in taints.iter().enumerate() {
         // The path is Kubernetes' own, though taints are in the spec.
         let path = Path::new("metadata").child("taints").index(at);
-        push_invalid(
-            errors,
-            &path.child("key"),
-            &taint.key,
-            qualified_name(&taint.key),
-        );
+        push_invalid(errors, &path.child("key"), &taint.key, qualified_name(&taint.key));
         let wrong = label_value(&taint.value);
         if !wrong.is_empty() {
             let path = path.child("value");
@@ -94,11 +86,7 @@ fn taints(errors: &mut Vec<FieldError>, taints: &[Taint]) {
 fn resources(errors: &mut Vec<FieldError>, node: &Node) {
     let status = Path::new("status");
     quantities(errors, &node.status.capacity, &status.child("capacity"));
-    quantities(
-        errors,
-        &node.status.allocatable,
-        &status.child("allocatable"),
-    );
+    quantities(errors, &node.status.allocatable, &status.child("allocatable"));
 }
 
 fn quantities(errors: &mut Vec<FieldError>, resources: &BTreeMap<String, Quantity>, path: &Path) {
@@ -109,11 +97,7 @@ fn quantities(errors: &mut Vec<FieldError>, resources: &BTreeMap<String, Quantit
             errors.push(FieldError::invalid(&path, quantity.as_str(), detail));
         }
         if is_whole(name) && !quantity.is_integer() {
-            errors.push(FieldError::invalid(
-                &path,
-                quantity.as_str(),
-                "must be an integer",
-            ));
+            errors.push(FieldError::invalid(&path, quantity.as_str(), "must be an integer"));
         }
     }
 }
@@ -132,11 +116,7 @@ fn addresses(errors: &mut Vec<FieldError>, node: &Node) {
     let mut seen = BTreeSet::new();
     for (at, address) in node.status.addresses.iter().enumerate() {
         if !seen.insert((&address.r#type, &address.address)) {
-            errors.push(FieldError::duplicate_bare(
-                &path.index(at),
-                json(address),
-                "",
-            ));
+            errors.push(FieldError::duplicate_bare(&path.index(at), json(address), ""));
         }
     }
 }
@@ -193,8 +173,7 @@ mod tests {
 
     fn node(spec: &Value, status: &Value) -> Node {
         let metadata = json!({"name": "a", "resourceVersion": "1"});
-        serde_json::from_value(json!({"metadata": metadata, "spec": spec, "status": status}))
-            .unwrap()
+        serde_json::from_value(json!({"metadata": metadata, "spec": spec, "status": status})).unwrap()
     }
 
     #[test]
@@ -212,11 +191,7 @@ mod tests {
             errors[0],
             "metadata.taints[2].key: Invalid value: \"\": name part must be non-empty"
         );
-        assert!(
-            errors[1].starts_with(
-                "metadata.taints[2].key: Invalid value: \"\": name part must consist of"
-            )
-        );
+        assert!(errors[1].starts_with("metadata.taints[2].key: Invalid value: \"\": name part must consist of"));
         let rest = [
             "metadata.taints[2].effect: Required value",
             "metadata.taints[3].effect: Unsupported value: \"Never\": supported values: \"NoSchedule\", \"PreferNoSchedule\", \"NoExecute\"",
@@ -287,8 +262,7 @@ mod tests {
                 {"type": "Hostname", "address": "a"},
             ]}),
         );
-        let duplicate =
-            "status.addresses[2]: Duplicate value: {\"type\":\"Hostname\",\"address\":\"a\"}";
+        let duplicate = "status.addresses[2]: Duplicate value: {\"type\":\"Hostname\",\"address\":\"a\"}";
         assert_eq!(texts(&validate_node_update(&set, &empty)), [duplicate]);
         let wrong = [
             "spec.podCIDRs: Forbidden: node updates may not change podCIDR except from \"\" to valid",

@@ -201,6 +201,19 @@ fn a_broken_certificate_or_key_is_replaced() {
     assert_eq!(fixture.pki.ensure(today()).unwrap(), Changed::default());
 }
 
+/// Naming our CA as the issuer is not enough: the signature has to be its.
+#[test]
+fn a_certificate_with_a_forged_signature_is_replaced() {
+    let fixture = Fixture::started();
+    let mut der = inspect::certificates(&fixture.text("pki/admin.crt"))
+        .unwrap()
+        .remove(0)
+        .to_vec();
+    *der.last_mut().unwrap() ^= 1;
+    std::fs::write(fixture.path("pki/admin.crt"), inspect::pem(&der)).unwrap();
+    assert_eq!(fixture.pki.ensure(today()).unwrap().admin, Some(Reason::OtherCa));
+}
+
 #[test]
 fn a_ca_that_cannot_be_used_is_an_error_and_stays_as_it_is() {
     let other = Fixture::started();

@@ -3,8 +3,11 @@
 //! [`prepare`] turns settings into things that exist (a locked data directory, bound sockets, certificates) and fails
 //! with one line if one of them cannot be had. [`run`] uses them until it is told to drain.
 
+mod announcement;
+mod figures;
 mod prepare;
 mod renewal;
+mod running;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,11 +15,13 @@ use std::sync::Arc;
 use leasehold_clock::SystemClock;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{LogFormat, Settings};
+use crate::cli::Settings;
 use crate::failure::{Failure, Kind};
+use crate::logging;
 use crate::shutdown::{self, DrainTimedOut, Signal, Signals};
-use crate::{banner, logging, printer};
+use announcement::Announcement;
 use prepare::{Prepared, prepare};
+use running::Running;
 
 /// How serving came to its end.
 enum Ended {
@@ -62,31 +67,11 @@ async fn serve(settings: Settings) -> Result<Ended, Failure> {
 
 /// Serves what was prepared until `drain` is cancelled, and then ends what runs.
 async fn run(prepared: Prepared, drain: CancellationToken) -> Result<(), Failure> {
-    announce(&prepared);
-    // Store, registry and server are started here and joined below, the store last.
-    renewal::keep(&prepared.pki, &prepared.tls, prepared.clock.as_ref(), &drain).await;
+    let announcement = Announcement::of(&prepared);
+    let running = Running::start(prepared, &drain).await?;
+    // Connections wait in the sockets' backlog until here: whoever reads this finds a server that answers.
+    announcement.make();
+    running.serve().await?;
     tracing::info!("drained");
     Ok(())
-}
-
-/// Says where the server is: to people on stdout, to machines in the log.
-fn announce(prepared: &Prepared) {
-    let settings = &prepared.settings;
-    let url = prepared.pki.server_url();
-    let kubeconfig = prepared.pki.admin_kubeconfig();
-    let insecure = prepared.http.as_ref().and_then(|listener| listener.local_addr().ok());
-    tracing::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        url,
-        listen = prepared.https.local_addr().ok().map(tracing::field::display),
-        insecure_http = insecure.map(tracing::field::display),
-        data_dir = %prepared.data_dir.path().display(),
-        history_window = ?settings.history_window,
-        event_ttl = ?settings.event_ttl,
-        token_file = settings.token_file.is_some(),
-        "listening"
-    );
-    if settings.log.format == LogFormat::Human {
-        printer::data(&banner::text(url, insecure, kubeconfig));
-    }
 }

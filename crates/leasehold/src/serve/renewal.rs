@@ -1,7 +1,7 @@
 //! Keeps the certificates of a running server in order.
 //!
-//! Once an hour, which is often enough for the shortest certificate and costs a few small files. It also follows files that someone else renews (`--tls-cert`, `--client-ca`). A failure is logged and the server goes on
-//! with what it has.
+//! Once an hour, which is often enough and costs a look at a few small files. It also follows files that someone else
+//! renews (`--tls-cert`, `--client-ca`). A failure is logged, and the server goes on with what it has.
 
 use std::time::Duration;
 
@@ -74,9 +74,9 @@ mod tests {
 
     const DAY: Duration = Duration::from_hours(24);
 
-    /// Lets hours pass until `tls` has something new, or twenty of them have.
-    async fn next_change(clock: &SimulatedClock, tls: &mut watch::Receiver<TlsMaterial>) -> bool {
-        for _ in 0..20 {
+    /// Lets so many hours pass, or fewer if `tls` has something new before.
+    async fn next_change(hours: u32, clock: &SimulatedClock, tls: &mut watch::Receiver<TlsMaterial>) -> bool {
+        for _ in 0..hours {
             clock.advance(PERIOD);
             if tokio::time::timeout(Duration::from_millis(100), tls.changed())
                 .await
@@ -104,12 +104,12 @@ mod tests {
             std::fs::write(&key, "garbage").unwrap();
             clock.set_wall(UNIX_EPOCH + DAY * (20_700 + 340));
             assert!(
-                !next_change(&clock, &mut tls).await,
+                !next_change(2, &clock, &mut tls).await,
                 "without a CA it goes on with what it has"
             );
             std::fs::write(&key, good).unwrap();
             assert!(
-                next_change(&clock, &mut tls).await,
+                next_change(100, &clock, &mut tls).await,
                 "the failure must not end the watching over"
             );
             assert_ne!(tls.borrow().serving.cert, first);

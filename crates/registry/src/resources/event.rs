@@ -10,7 +10,14 @@ use super::typed;
 use crate::resource::{Conversion, Resource, Strategy, Subresource, Version, View};
 
 const CODEC: TypeCodec = TypeCodec::of::<core::Event>();
-const STORED: (Gvk, TypeCodec) = (Gvk { group: "", version: "v1", kind: "Event" }, CODEC);
+const STORED: (Gvk, TypeCodec) = (
+    Gvk {
+        group: "",
+        version: "v1",
+        kind: "Event",
+    },
+    CODEC,
+);
 
 /// The row of events in the core group.
 pub static CORE_EVENTS: Resource = Resource {
@@ -21,7 +28,13 @@ pub static CORE_EVENTS: Resource = Resource {
     list_kind: "EventList",
     namespaced: true,
     short_names: &["ev"],
-    versions: &[Version { version: "v1", codec: CODEC, convert: None, warning: None, slot: 0 }],
+    versions: &[Version {
+        version: "v1",
+        codec: CODEC,
+        convert: None,
+        warning: None,
+        slot: 0,
+    }],
     subresources: &[],
     storage: "events",
     stored: STORED,

@@ -22,15 +22,21 @@ pub static TABLE: &[&Resource] = &[&NAMESPACES, &NODES, &CORE_EVENTS, &LEASES, &
 /// The resource of this group, version and plural name.
 #[must_use]
 pub fn lookup(group: &str, version: &str, plural: &str) -> Option<(&'static Resource, &'static Version)> {
-    let resource = TABLE.iter().find(|resource| resource.group == group && resource.plural == plural)?;
+    let resource = TABLE
+        .iter()
+        .find(|resource| resource.group == group && resource.plural == plural)?;
     Some((resource, resource.version(version)?))
 }
 
 /// An object as the type that its resource stores.
 pub(crate) fn typed<T: Kind>(object: &dyn Object) -> &T {
-    object.downcast_ref().expect("a strategy is given objects of its own resource")
+    object
+        .downcast_ref()
+        .expect("a strategy is given objects of its own resource")
 }
 
 fn typed_mut<T: Kind>(object: &mut dyn Object) -> &mut T {
-    object.downcast_mut().expect("a strategy is given objects of its own resource")
+    object
+        .downcast_mut()
+        .expect("a strategy is given objects of its own resource")
 }

@@ -23,11 +23,24 @@ pub static NODES: Resource = Resource {
     list_kind: "NodeList",
     namespaced: false,
     short_names: &["no"],
-    versions: &[Version { version: "v1", codec: CODEC, convert: None, warning: None, slot: 0 }],
+    versions: &[Version {
+        version: "v1",
+        codec: CODEC,
+        convert: None,
+        warning: None,
+        slot: 0,
+    }],
     subresources: &[Subresource::Status],
     // Kubernetes' own name for where nodes are kept.
     storage: "minions",
-    stored: (Gvk { group: "", version: "v1", kind: "Node" }, CODEC),
+    stored: (
+        Gvk {
+            group: "",
+            version: "v1",
+            kind: "Node",
+        },
+        CODEC,
+    ),
     storage_version_hash: "XwShjMxG9Fs=",
     create_on_update: false,
     unconditional_update: true,
@@ -41,9 +54,17 @@ struct NodeStrategy;
 impl Strategy for NodeStrategy {
     fn prepare_create(&self, new: &mut dyn Object) {
         let node: &mut Node = typed_mut(new);
-        let tainted = node.spec.taints.iter().any(|taint| taint.key == NOT_READY && taint.effect == NO_SCHEDULE);
+        let tainted = node
+            .spec
+            .taints
+            .iter()
+            .any(|taint| taint.key == NOT_READY && taint.effect == NO_SCHEDULE);
         if !tainted {
-            let taint = Taint { key: NOT_READY.to_owned(), effect: NO_SCHEDULE.to_owned(), ..Taint::default() };
+            let taint = Taint {
+                key: NOT_READY.to_owned(),
+                effect: NO_SCHEDULE.to_owned(),
+                ..Taint::default()
+            };
             node.spec.taints.push(taint);
         }
     }

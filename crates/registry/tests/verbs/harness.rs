@@ -26,7 +26,10 @@ pub(crate) fn leases() -> Place {
 /// A collection by its names in a path.
 pub(crate) fn place(group: &str, version: &str, plural: &str, namespace: &str) -> Place {
     let (resource, version) = resources::lookup(group, version, plural).expect("a served resource");
-    Place { version, ..Place::collection(resource, namespace) }
+    Place {
+        version,
+        ..Place::collection(resource, namespace)
+    }
 }
 
 pub(crate) fn lease(name: &str, holder: &str) -> Value {
@@ -37,7 +40,11 @@ pub(crate) fn list_options(query: &str) -> ListOptions {
     let pairs: Vec<_> = query
         .split('&')
         .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').map(|(name, value)| (name.into(), value.into())).expect("a pair"))
+        .map(|pair| {
+            pair.split_once('=')
+                .map(|(name, value)| (name.into(), value.into()))
+                .expect("a pair")
+        })
         .collect();
     ListOptions::from_query(Query::new(&pairs)).expect("good options")
 }
@@ -62,7 +69,11 @@ impl Harness {
         let store = Arc::new(store);
         let registry = Registry::new(store.clone(), clock);
         registry.bootstrap().await.expect("the first namespaces");
-        Self { registry, store, _directory: directory }
+        Self {
+            registry,
+            store,
+            _directory: directory,
+        }
     }
 
     pub(crate) async fn close(self) {
@@ -78,12 +89,16 @@ impl Harness {
     }
 
     pub(crate) async fn merge(&self, place: &Place, body: Value) -> Result<Written, ApiError> {
-        self.registry.patch(place, PatchKind::Merge, &Bytes::from(body.to_string()), &options()).await
+        self.registry
+            .patch(place, PatchKind::Merge, &Bytes::from(body.to_string()), &options())
+            .await
     }
 
     pub(crate) async fn apply(&self, place: &Place, manager: &str, body: Value) -> Result<Written, ApiError> {
         let options = WriteOptions::internal(manager);
-        self.registry.patch(place, PatchKind::Apply, &Bytes::from(body.to_string()), &options).await
+        self.registry
+            .patch(place, PatchKind::Apply, &Bytes::from(body.to_string()), &options)
+            .await
     }
 
     pub(crate) async fn delete(&self, place: &Place) -> Result<Deleted, ApiError> {
@@ -99,7 +114,10 @@ impl Harness {
     }
 
     pub(crate) async fn watch(&self, place: &Place, query: &str) -> Watch {
-        self.registry.watch(place, &list_options(&format!("watch=1&{query}"))).await.expect("a watch")
+        self.registry
+            .watch(place, &list_options(&format!("watch=1&{query}")))
+            .await
+            .expect("a watch")
     }
 }
 
@@ -108,5 +126,8 @@ fn decode(place: &Place, body: &Value) -> Result<codec::Decoded, ApiError> {
 }
 
 pub(crate) fn names(list: &List) -> Vec<String> {
-    list.items.iter().map(|item| item.object().expect("readable").metadata().name.clone()).collect()
+    list.items
+        .iter()
+        .map(|item| item.object().expect("readable").metadata().name.clone())
+        .collect()
 }

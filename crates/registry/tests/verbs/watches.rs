@@ -38,7 +38,9 @@ async fn a_watch_starts_with_what_is_there() {
     let mut watch = h.watch(&leases(), "").await;
     assert_eq!(told(&take(&mut watch, 2).await), ["ADDED a", "END"]);
     h.create(&leases(), lease("b", "h")).await.unwrap();
-    h.merge(&leases().named("a"), json!({"spec": {"holderIdentity": "x"}})).await.unwrap();
+    h.merge(&leases().named("a"), json!({"spec": {"holderIdentity": "x"}}))
+        .await
+        .unwrap();
     h.delete(&leases().named("b")).await.unwrap();
     assert_eq!(told(&take(&mut watch, 3).await), ["ADDED b", "MODIFIED a", "DELETED b"]);
     h.close().await;
@@ -48,10 +50,14 @@ async fn a_watch_starts_with_what_is_there() {
 async fn a_deletion_carries_its_own_version() {
     let h = Harness::new().await;
     let created = h.create(&leases(), lease("a", "h")).await.unwrap();
-    let mut watch = h.watch(&leases(), &format!("resourceVersion={}", version(&*created.object))).await;
+    let mut watch = h
+        .watch(&leases(), &format!("resourceVersion={}", version(&*created.object)))
+        .await;
     h.delete(&leases().named("a")).await.unwrap();
     let items = take(&mut watch, 1).await;
-    let WatchItem::Event(event) = &items[0] else { panic!("an event") };
+    let WatchItem::Event(event) = &items[0] else {
+        panic!("an event")
+    };
     assert_eq!(event.kind, EventKind::Deleted);
     assert!(version(&*event.item.object().unwrap()) > version(&*created.object));
     assert_eq!(watch.progress().unwrap().0, version(&*event.item.object().unwrap()));
@@ -64,10 +70,19 @@ async fn objects_come_and_go_with_their_labels() {
     let start = h.create(&leases(), json!({"metadata": {"name": "a"}})).await.unwrap();
     let query = format!("labelSelector=on=yes&resourceVersion={}", version(&*start.object));
     let mut watch = h.watch(&leases(), &query).await;
-    for labels in [json!({"on": "yes"}), json!({"on": "yes", "x": "y"}), json!({"on": "no"}), json!({"x": "z"})] {
-        h.merge(&leases().named("a"), json!({"metadata": {"labels": labels}})).await.unwrap();
+    for labels in [
+        json!({"on": "yes"}),
+        json!({"on": "yes", "x": "y"}),
+        json!({"on": "no"}),
+        json!({"x": "z"}),
+    ] {
+        h.merge(&leases().named("a"), json!({"metadata": {"labels": labels}}))
+            .await
+            .unwrap();
     }
-    h.merge(&leases().named("a"), json!({"metadata": {"labels": {"on": "yes"}}})).await.unwrap();
+    h.merge(&leases().named("a"), json!({"metadata": {"labels": {"on": "yes"}}}))
+        .await
+        .unwrap();
     h.delete(&leases().named("a")).await.unwrap();
     let told = told(&take(&mut watch, 5).await);
     assert_eq!(told, ["ADDED a", "MODIFIED a", "DELETED a", "ADDED a", "DELETED a"]);

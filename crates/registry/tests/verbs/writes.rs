@@ -16,16 +16,23 @@ async fn a_lease_lives_and_dies() {
     let metadata = created.object.metadata();
     assert_eq!((metadata.namespace.as_str(), metadata.uid.len()), ("default", 36));
 
-    let body = json!({"metadata": {"name": "a", "resourceVersion": first.to_string()}, "spec": {"holderIdentity": "h2"}});
+    let body =
+        json!({"metadata": {"name": "a", "resourceVersion": first.to_string()}, "spec": {"holderIdentity": "h2"}});
     let updated = h.update(&leases().named("a"), body.clone()).await.unwrap();
     assert!(version(&*updated.object) > first && !updated.created);
     assert_eq!(updated.object.metadata().uid, created.object.metadata().uid);
 
     let stale = h.update(&leases().named("a"), body).await.unwrap_err();
     assert_eq!((stale.code(), stale.reason()), (409, "Conflict"));
-    assert_eq!(as_json(&*h.get(&leases().named("a")).await.unwrap())["spec"]["holderIdentity"], "h2");
+    assert_eq!(
+        as_json(&*h.get(&leases().named("a")).await.unwrap())["spec"]["holderIdentity"],
+        "h2"
+    );
 
-    assert!(matches!(h.delete(&leases().named("a")).await.unwrap(), Deleted::Gone(_)));
+    assert!(matches!(
+        h.delete(&leases().named("a")).await.unwrap(),
+        Deleted::Gone(_)
+    ));
     assert_eq!(h.get(&leases().named("a")).await.unwrap_err().code(), 404);
     assert_eq!(h.delete(&leases().named("a")).await.unwrap_err().code(), 404);
     h.close().await;
@@ -35,10 +42,17 @@ async fn a_lease_lives_and_dies() {
 async fn a_write_that_changes_nothing_keeps_the_version() {
     let h = Harness::new().await;
     let first = version(&*h.create(&leases(), lease("a", "h")).await.unwrap().object);
-    let again = h.merge(&leases().named("a"), json!({"spec": {"holderIdentity": "h"}})).await.unwrap();
+    let again = h
+        .merge(&leases().named("a"), json!({"spec": {"holderIdentity": "h"}}))
+        .await
+        .unwrap();
     assert_eq!(version(&*again.object), first);
-    let body = json!({"metadata": {"name": "a", "resourceVersion": first.to_string()}, "spec": {"holderIdentity": "h"}});
-    assert_eq!(version(&*h.update(&leases().named("a"), body).await.unwrap().object), first);
+    let body =
+        json!({"metadata": {"name": "a", "resourceVersion": first.to_string()}, "spec": {"holderIdentity": "h"}});
+    assert_eq!(
+        version(&*h.update(&leases().named("a"), body).await.unwrap().object),
+        first
+    );
     h.close().await;
 }
 
@@ -46,14 +60,20 @@ async fn a_write_that_changes_nothing_keeps_the_version() {
 async fn dry_runs_store_nothing() {
     let h = Harness::new().await;
     let before = h.registry.store().revision();
-    let dry = WriteOptions { dry_run: true, ..options() };
+    let dry = WriteOptions {
+        dry_run: true,
+        ..options()
+    };
     let body = leasehold_api::codec::from_value(&leases().target(), lease("a", "h")).unwrap();
     assert!(h.registry.create(&leases(), body, &dry).await.unwrap().created);
     assert_eq!(h.get(&leases().named("a")).await.unwrap_err().code(), 404);
     assert_eq!(h.registry.store().revision(), before);
     h.create(&leases(), lease("a", "h")).await.unwrap();
     let before = h.registry.store().revision();
-    h.registry.delete(&leases().named("a"), &DeleteOptions::default(), &dry).await.unwrap();
+    h.registry
+        .delete(&leases().named("a"), &DeleteOptions::default(), &dry)
+        .await
+        .unwrap();
     assert_eq!(h.registry.store().revision(), before);
     h.close().await;
 }
@@ -63,11 +83,15 @@ async fn a_finalizer_holds_an_object_until_it_is_taken_away() {
     let h = Harness::new().await;
     let body = json!({"metadata": {"name": "a", "finalizers": ["x.io/hold"]}});
     h.create(&leases(), body).await.unwrap();
-    let Deleted::Waiting(marked) = h.delete(&leases().named("a")).await.unwrap() else { panic!("it should wait") };
+    let Deleted::Waiting(marked) = h.delete(&leases().named("a")).await.unwrap() else {
+        panic!("it should wait")
+    };
     assert!(marked.metadata().deletion_timestamp.is_some());
     let again = h.delete(&leases().named("a")).await.unwrap();
     assert!(matches!(again, Deleted::Waiting(same) if version(&*same) == version(&*marked)));
-    h.merge(&leases().named("a"), json!({"metadata": {"finalizers": null}})).await.unwrap();
+    h.merge(&leases().named("a"), json!({"metadata": {"finalizers": null}}))
+        .await
+        .unwrap();
     assert_eq!(h.get(&leases().named("a")).await.unwrap_err().code(), 404);
     h.close().await;
 }
@@ -81,7 +105,10 @@ async fn names_are_made_up_and_collisions_tried_again() {
         assert!(made.object.metadata().name.starts_with("gen-"));
     }
     let namespaces = Place::collection(&NAMESPACES, "");
-    let made = h.create(&namespaces, json!({"metadata": {"generateName": "team-"}})).await.unwrap();
+    let made = h
+        .create(&namespaces, json!({"metadata": {"generateName": "team-"}}))
+        .await
+        .unwrap();
     let metadata = made.object.metadata();
     assert_eq!(metadata.labels["kubernetes.io/metadata.name"], metadata.name);
     h.close().await;
@@ -94,13 +121,20 @@ async fn nothing_is_created_in_a_namespace_that_is_missing_or_going() {
     assert_eq!(h.create(&missing, lease("a", "h")).await.unwrap_err().code(), 404);
 
     let namespaces = Place::collection(&NAMESPACES, "");
-    h.create(&namespaces, json!({"metadata": {"name": "going"}})).await.unwrap();
-    let Deleted::Waiting(going) = h.delete(&namespaces.named("going")).await.unwrap() else { panic!("it should wait") };
+    h.create(&namespaces, json!({"metadata": {"name": "going"}}))
+        .await
+        .unwrap();
+    let Deleted::Waiting(going) = h.delete(&namespaces.named("going")).await.unwrap() else {
+        panic!("it should wait")
+    };
     assert_eq!(as_json(&*going)["status"]["phase"], "Terminating");
     let going = place("coordination.k8s.io", "v1", "leases", "going");
     let error = h.create(&going, lease("a", "h")).await.unwrap_err();
     assert_eq!(error.code(), 403);
-    assert_eq!(error.status().details.as_ref().unwrap().causes[0].reason, "NamespaceTerminating");
+    assert_eq!(
+        error.status().details.as_ref().unwrap().causes[0].reason,
+        "NamespaceTerminating"
+    );
 
     let error = h.delete(&namespaces.named("default")).await.unwrap_err();
     assert_eq!((error.code(), error.reason()), (403, "Forbidden"));
@@ -123,17 +157,35 @@ async fn patches_by_many_at_once_all_count() {
 #[tokio::test]
 async fn apply_creates_shares_and_refuses() {
     let h = Harness::new().await;
-    let body = |holder: &str| json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "a"},
-        "spec": {"holderIdentity": holder}});
+    let body = |holder: &str| {
+        json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "a"},
+        "spec": {"holderIdentity": holder}})
+    };
     let place = leases().named("a");
     let created = h.apply(&place, "one", body("x")).await.unwrap();
     assert!(created.created);
     let again = h.apply(&place, "one", body("x")).await.unwrap();
-    assert_eq!(version(&*again.object), version(&*created.object), "applying twice changes nothing");
+    assert_eq!(
+        version(&*again.object),
+        version(&*created.object),
+        "applying twice changes nothing"
+    );
     assert_eq!(h.apply(&place, "two", body("y")).await.unwrap_err().code(), 409);
     h.apply(&place, "two", body("x")).await.unwrap();
-    let managers = h.get(&place).await.unwrap().metadata().managed_fields.iter().map(|m| m.manager.clone()).collect::<Vec<_>>();
-    assert_eq!(managers, ["two", "one"], "whose apply changed no value has no time, and sorts first");
+    let managers = h
+        .get(&place)
+        .await
+        .unwrap()
+        .metadata()
+        .managed_fields
+        .iter()
+        .map(|m| m.manager.clone())
+        .collect::<Vec<_>>();
+    assert_eq!(
+        managers,
+        ["two", "one"],
+        "whose apply changed no value has no time, and sorts first"
+    );
     h.close().await;
 }
 
@@ -146,7 +198,10 @@ async fn an_event_is_one_object_in_two_groups() {
     h.create(&core, body).await.unwrap();
     let other = Place::collection(&EVENTS, "default").named("e");
     let seen = as_json(&*h.get(&other).await.unwrap());
-    assert_eq!((&seen["note"], &seen["regarding"]["name"]), (&json!("one leads"), &json!("a")));
+    assert_eq!(
+        (&seen["note"], &seen["regarding"]["name"]),
+        (&json!("one leads"), &json!("a"))
+    );
     h.close().await;
 }
 
@@ -157,5 +212,41 @@ async fn another_uid_is_a_conflict() {
     let rv = &created.object.metadata().resource_version;
     let body = json!({"metadata": {"name": "a", "resourceVersion": rv, "uid": "11111111-1111-1111-1111-111111111111"}});
     assert_eq!(h.update(&leases().named("a"), body).await.unwrap_err().code(), 409);
+    h.close().await;
+}
+
+#[tokio::test]
+async fn every_broken_rule_is_told() {
+    let h = Harness::new().await;
+    let body = json!({"metadata": {"name": "A_"}, "spec": {"leaseDurationSeconds": 0, "leaseTransitions": -1}});
+    let error = h.create(&leases(), body).await.unwrap_err();
+    assert_eq!(
+        (error.code(), error.status().details.as_ref().unwrap().causes.len()),
+        (422, 3)
+    );
+    h.create(&leases(), lease("a", "h")).await.unwrap();
+    let error = h
+        .merge(&leases().named("a"), json!({"metadata": {"uid": "x"}}))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Lease.coordination.k8s.io \"a\" is invalid: metadata.uid: Invalid value: \"x\": field is immutable"
+    );
+    h.close().await;
+}
+
+#[tokio::test]
+async fn an_owner_given_twice_counts_once() {
+    let h = Harness::new().await;
+    let owner = json!({"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "u"});
+    let body = json!({"metadata": {"name": "a", "ownerReferences": [owner, owner]}});
+    let written = h.create(&leases(), body).await.unwrap();
+    assert_eq!(written.object.metadata().owner_references.len(), 1);
+    assert!(
+        written.warnings[0].ends_with("duplicate UID(s) observed: u"),
+        "{:?}",
+        written.warnings
+    );
     h.close().await;
 }

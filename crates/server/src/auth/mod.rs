@@ -1,5 +1,26 @@
 //! Who asks, and may they?
+//!
+//! [`Authenticator`] tells who from the connection and the headers, [`Authorizer`] whether they may from the path and
+//! the verb, and [`NodeAdmission`] refuses what only shows in the object. Nothing here does I/O but reading the token
+//! file, and nothing reads a clock: `now` is an argument.
 
+mod authenticator;
+mod authorizer;
+mod built_in;
+mod certificate;
+mod csv;
+mod node_admission;
+mod quote;
+#[cfg(test)]
+pub(crate) mod test_pki;
+mod tokens;
 mod user;
 
-pub use user::{Attributes, User};
+pub use authenticator::Authenticator;
+pub use authorizer::{Authorizer, Decision, forbidden};
+pub use built_in::BuiltIn;
+pub use certificate::{CertificateError, ClientCas};
+pub use node_admission::NodeAdmission;
+use quote::Quoted;
+pub use tokens::{TokenFile, TokenFileError};
+pub use user::{ANONYMOUS, AUTHENTICATED, Attributes, MASTERS, NODES, UNAUTHENTICATED, User};

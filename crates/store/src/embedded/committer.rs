@@ -128,10 +128,10 @@ impl Committer {
     fn publish(&self, group: Group, state: State) {
         let now = self.shared.clock.now();
         self.shared.published.publish(state, group.changes, now);
+        // Before answering: who has an answer must not be told that there is no room.
+        self.shared.pending.lock().full = false;
         group.done.complete(Ok(()));
         self.shared.past.expire(now, self.shared.counters.written());
-        let mut pending = self.shared.pending.lock();
-        pending.full = false;
     }
 
     /// A full store whose readiness keeps traffic away would otherwise never find out that there is room again.

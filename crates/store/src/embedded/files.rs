@@ -48,10 +48,10 @@ impl Files {
     }
 
     /// The state that the replay starts from. Snapshots that are older become leftovers.
-    pub(crate) fn choose_base(&mut self, disk: &dyn Disk) -> Result<State, OpenError> {
+    pub(crate) fn choose_base(&mut self, disk: &dyn Disk, first_revision: Revision) -> Result<State, OpenError> {
         let Some(first) = self.segments.first() else {
             return match self.snapshots.last() {
-                None => Ok(State::default()),
+                None => Ok(State::at(first_revision)),
                 Some(newest) => Err(OpenError::corrupted(
                     snapshot::name(*newest),
                     0,
@@ -60,8 +60,8 @@ impl Files {
             };
         };
         let log_base = base(disk, *first)?;
-        if log_base == Revision(0) {
-            return Ok(State::default());
+        if *first == segment::FIRST {
+            return Ok(State::at(log_base));
         }
         let older = self.snapshots.partition_point(|snapshot| *snapshot < log_base);
         self.leftovers.extend(self.snapshots.drain(..older).map(snapshot::name));

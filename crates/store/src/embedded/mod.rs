@@ -1,9 +1,9 @@
 //! The embedded engine: everything live in memory, every change in a log before anyone hears of it.
 //!
-//! A write is judged in memory ([`pending`]), gathered into a group, appended to the log and synced by one thread
-//! ([`committer`], [`log`]), and then becomes visible together with its group ([`published`]): to reads at once, to
-//! watches through the history ([`history`], [`watch`]). From time to time a snapshot lets the old part of the log go
-//! ([`snapshotter`], [`snapshot`]). A start reads it all back ([`recover`]). The disk is behind a seam ([`disk`]).
+//! A write is judged in memory (`pending`), gathered into a group, appended to the log and synced by one thread
+//! (`committer`, `log`), and then becomes visible together with its group (`published`): to reads at once, to
+//! watches through the history (`history`, `watch`). From time to time a snapshot lets the old part of the log go
+//! (`snapshotter`, `snapshot`). A start reads it all back (`recover`). The disk is behind a seam (`disk`).
 //!
 //! # Revisions
 //!

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::Revision;
+
 /// Settings of an embedded store. Plain data: the clock and the disk are given beside it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -18,8 +20,13 @@ pub struct Options {
     /// Bytes in the log after which a snapshot is written, unless the live data is larger: 64 MiB. The disk holds at most
     /// two snapshots and about twice this much log.
     pub snapshot_bytes: u64,
-    /// Bytes after which a commit group takes no more writes until it is on its way: 8 MiB.
+    /// Bytes after which a commit group takes no more writes until it is on its way: 8 MiB. A write that waits for the next
+    /// has not begun: dropping its future means that it never does.
     pub group_bytes: usize,
+    /// What a new store starts after: 0. With some more, the small numbers that clients make up are known to be older than
+    /// anything kept, as on any cluster that has lived a while, and not taken for a point in history. Of no meaning to a
+    /// store that exists.
+    pub first_revision: Revision,
 }
 
 impl Options {
@@ -33,6 +40,7 @@ impl Options {
             segment_bytes: 16 << 20,
             snapshot_bytes: 64 << 20,
             group_bytes: 8 << 20,
+            first_revision: Revision(0),
         }
     }
 }

@@ -110,11 +110,11 @@ impl Past {
     }
 
     fn kept(&self, resource: &str, revision: Revision) -> Option<Table> {
+        let now = self.clock.now();
         let kept = self.kept.lock();
-        let found = kept
-            .iter()
-            .find(|kept| kept.resource == resource && kept.revision == revision);
-        found.map(|kept| kept.table.clone())
+        let fresh = kept.iter().filter(|kept| now.since(kept.last_used) <= KEPT);
+        let mut found = fresh.filter(|kept| kept.resource == resource && kept.revision == revision);
+        found.next().map(|kept| kept.table.clone())
     }
 }
 

@@ -44,10 +44,10 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, clock: &Arc<dyn Clock>, options: &Op
         age: options.history_age,
         bytes: options.history_bytes,
     };
-    let base = files.choose_base(disk.as_ref())?;
+    let base = files.choose_base(disk.as_ref(), options.first_revision)?;
     let mut replay = Replay::new(base, window, clock.now(), &files);
     let current = match files.segments.pop() {
-        None => first_segment(disk.as_ref(), options.segment_bytes)?,
+        None => first_segment(disk.as_ref(), options)?,
         Some(last) => {
             let sealed = std::mem::take(&mut files.segments);
             sealed
@@ -72,7 +72,7 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, clock: &Arc<dyn Clock>, options: &Op
         options.segment_bytes,
         sealed,
         current,
-        chain.unwrap_or_default(),
+        chain.unwrap_or(options.first_revision),
     );
     Ok(Recovered {
         state,
@@ -83,14 +83,14 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, clock: &Arc<dyn Clock>, options: &Op
     })
 }
 
-fn first_segment(disk: &dyn Disk, size: u64) -> Result<Segment, OpenError> {
+fn first_segment(disk: &dyn Disk, options: &Options) -> Result<Segment, OpenError> {
     let head = Head {
-        sequence: 1,
-        base: Revision(0),
+        sequence: segment::FIRST,
+        base: options.first_revision,
         salt: log::new_salt(),
     };
-    log::create(disk, head, size).map_err(|error| match error {
-        CreateError::Full(error) | CreateError::Fatal(error) => OpenError::io(segment::name(1))(error),
+    log::create(disk, head, options.segment_bytes).map_err(|error| match error {
+        CreateError::Full(error) | CreateError::Fatal(error) => OpenError::io(segment::name(segment::FIRST))(error),
     })
 }
 

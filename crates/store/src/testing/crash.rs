@@ -6,15 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::memory_disk::{Image, Op, index, put};
-
-const SECTOR: usize = 512;
+use super::memory_disk::{Image, Op, SECTOR, index, put};
 
 /// The disk after a number of calls: what is certain, and what is on its way.
 #[derive(Clone, Debug)]
 pub struct Cut {
     names: BTreeMap<String, usize>,
-    /// Calls that changed names since they were made durable; a creation carries the number of its file.
+    /// As a process sees them.
+    seen: BTreeMap<String, usize>,
+    /// Calls that changed names since they were made durable, with the number of the file that they were about: a name on
+    /// the disk refers to a file, not to another name.
     pending_names: Vec<(Op, usize)>,
     files: Vec<File>,
 }
@@ -40,7 +41,7 @@ pub struct Survivors {
 impl Cut {
     /// Before the first call, with these files.
     pub fn new(image: &Image) -> Self {
-        let names = image.keys().cloned().zip(0..).collect();
+        let names: BTreeMap<String, usize> = image.keys().cloned().zip(0..).collect();
         let files = image
             .values()
             .map(|durable| File {
@@ -49,6 +50,7 @@ impl Cut {
             })
             .collect();
         Self {
+            seen: names.clone(),
             names,
             pending_names: Vec::new(),
             files,
@@ -59,10 +61,10 @@ impl Cut {
     pub fn advance(&mut self, op: &Op) {
         match op {
             Op::Create(_) => {
-                self.pending_names.push((op.clone(), self.files.len()));
+                self.change_names(op, self.files.len());
                 self.files.push(File::default());
             }
-            Op::Rename(..) | Op::Unlink(_) => self.pending_names.push((op.clone(), 0)),
+            Op::Rename(name, _) | Op::Unlink(name) => self.change_names(op, self.seen[name]),
             Op::Write(file, ..) | Op::Resize(file, _) => self.files[*file].pending.push(op.clone()),
             Op::Sync(file) => self.files[*file].sync(),
             // Nothing of it was written, and nothing of it ever will be.
@@ -72,6 +74,12 @@ impl Cut {
                 pending.iter().for_each(|change| rename(&mut self.names, change));
             }
         }
+    }
+
+    fn change_names(&mut self, op: &Op, file: usize) {
+        let change = (op.clone(), file);
+        rename(&mut self.seen, &change);
+        self.pending_names.push(change);
     }
 
     /// How many sectors are uncertain.
@@ -182,20 +190,14 @@ fn shares(op: &Op) -> Vec<(usize, &[u8])> {
     shares
 }
 
-fn rename(names: &mut BTreeMap<String, usize>, (op, created): &(Op, usize)) {
-    match op {
-        Op::Create(name) => {
-            names.insert(name.clone(), *created);
-        }
-        // One of several may have got lost: then there is nothing to rename.
-        Op::Rename(from, to) => {
-            if let Some(file) = names.remove(from) {
-                names.insert(to.clone(), file);
-            }
-        }
-        Op::Unlink(name) => {
-            names.remove(name);
-        }
-        Op::Write(..) | Op::Resize(..) | Op::Sync(_) | Op::FailedSync(_) | Op::SyncNames => {}
+/// Applies a change of names. One before it may have got lost, so a name need not be there, nor refer to the same file.
+fn rename(names: &mut BTreeMap<String, usize>, (op, file): &(Op, usize)) {
+    if let Op::Rename(name, _) | Op::Unlink(name) = op
+        && names.get(name) == Some(file)
+    {
+        names.remove(name);
+    }
+    if let Op::Create(name) | Op::Rename(_, name) = op {
+        names.insert(name.clone(), *file);
     }
 }

@@ -8,6 +8,9 @@ use parking_lot::Mutex;
 
 use crate::embedded::disk::{Disk, DiskFile};
 
+/// What a disk writes whole or not at all.
+pub(super) const SECTOR: usize = 512;
+
 /// The files of a disk and what they hold.
 pub type Image = BTreeMap<String, Vec<u8>>;
 
@@ -96,6 +99,11 @@ impl MemoryDisk {
         let mut inner = self.inner.lock();
         inner.fault = fault;
         inner.calls = 0;
+    }
+
+    /// Makes every call hang until what is returned is dropped.
+    pub fn hang(&self) -> impl Drop + '_ {
+        self.inner.lock()
     }
 
     /// How many calls that could fail there were since the disk was made or [`MemoryDisk::set_fault`] was called.
@@ -218,14 +226,15 @@ impl DiskFile for MemoryFile {
         Ok(())
     }
 
-    /// A write that fails leaves its first half, as one that runs out of room does.
+    /// A write that fails leaves about its first half, in whole sectors as one that runs out of room does.
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut inner = self.inner.lock();
         let outcome = inner.call(true);
+        let half = (index(offset) + bytes.len() / 2).next_multiple_of(SECTOR) - index(offset);
         let written = if outcome.is_ok() {
             bytes
         } else {
-            &bytes[..bytes.len() / 2]
+            &bytes[..half.min(bytes.len())]
         };
         put(&mut inner.files[self.number], offset, written);
         inner.ops.push(Op::Write(self.number, offset, written.to_vec()));

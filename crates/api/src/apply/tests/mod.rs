@@ -4,8 +4,10 @@
 //! write through. Managed fields are compared as lines, `manager operation time fields`, with the fields' exact text.
 
 mod field_sets;
+pub(crate) mod node;
 mod objects;
 mod properties;
+mod recorded;
 mod transcripts;
 
 use serde_json::{Value, json};
@@ -61,6 +63,11 @@ impl Server {
         }
     }
 
+    fn kind(&self) -> &'static str {
+        let name = self.codec.schema.name;
+        name.rsplit_once('.').map_or(name, |(_, kind)| kind)
+    }
+
     fn tick(&mut self) {
         self.now += 1;
     }
@@ -70,10 +77,7 @@ impl Server {
         let typed = (self.codec.from_value)(object).expect("a typed object");
         let mut object = typed.to_value();
         object["metadata"]["uid"] = json!("uid");
-        object["metadata"]
-            .as_object_mut()
-            .unwrap()
-            .remove("managedFields");
+        object["metadata"].as_object_mut().unwrap().remove("managedFields");
         self.object = Some(object);
     }
 
@@ -85,15 +89,10 @@ impl Server {
         self.apply_with(manager, config, true).expect("force wins");
     }
 
-    fn apply_with(
-        &mut self,
-        manager: &str,
-        mut config: Value,
-        force: bool,
-    ) -> Result<(), ApiError> {
+    fn apply_with(&mut self, manager: &str, mut config: Value, force: bool) -> Result<(), ApiError> {
         self.tick();
         config["apiVersion"] = json!(self.api_version);
-        config["kind"] = json!("Lease");
+        config["kind"] = json!(self.kind());
         config["metadata"]["name"] = json!("a");
         let applied = apply(
             &self.request(manager),
@@ -111,25 +110,12 @@ impl Server {
         self.update_sending(manager, object, None);
     }
 
-    fn update_sending(
-        &mut self,
-        manager: &str,
-        mut object: Value,
-        sent: Option<&[ManagedFieldsEntry]>,
-    ) {
+    fn update_sending(&mut self, manager: &str, mut object: Value, sent: Option<&[ManagedFieldsEntry]>) {
         self.tick();
         object["metadata"]["name"] = json!("a");
-        let object = (self.codec.from_value)(object)
-            .expect("a typed object")
-            .to_value();
+        let object = (self.codec.from_value)(object).expect("a typed object").to_value();
         let request = self.request(manager);
-        let managers = track_update(
-            &request,
-            self.object.as_ref(),
-            &object,
-            &self.managers,
-            sent,
-        );
+        let managers = track_update(&request, self.object.as_ref(), &object, &self.managers, sent);
         self.managers = managers;
         self.store(object);
     }
@@ -158,18 +144,9 @@ impl Server {
 }
 
 fn line(entry: &ManagedFieldsEntry) -> String {
-    let time = entry
-        .time
-        .map_or("-".to_owned(), |time| time.seconds.to_string());
-    let through = if entry.subresource.is_empty() {
-        ""
-    } else {
-        "/"
-    };
-    let fields = entry
-        .fields_v1
-        .as_ref()
-        .map_or(&b""[..], |fields| &fields.raw);
+    let time = entry.time.map_or("-".to_owned(), |time| time.seconds.to_string());
+    let through = if entry.subresource.is_empty() { "" } else { "/" };
+    let fields = entry.fields_v1.as_ref().map_or(&b""[..], |fields| &fields.raw);
     format!(
         "{} {}{through}{} {time} {}",
         entry.manager,

@@ -44,13 +44,10 @@ fn an_update_takes_what_it_changes_and_nobody_keeps_what_is_gone() {
     server.update("m2", held("z"));
     assert_eq!(
         server.owners(),
-        [
-            format!("m1 Update 1 {DURATION}"),
-            format!("m2 Update 2 {HOLDER}")
-        ]
+        [format!("m1 Update 1 {DURATION}"), format!("m2 Update 2 {HOLDER}")]
     );
     server.edit("m3", |object| {
-        object["metadata"]["labels"] = json!({"l": "v"})
+        object["metadata"]["labels"] = json!({"l": "v"});
     });
     assert_eq!(
         server.owners(),
@@ -95,10 +92,7 @@ fn another_appliers_value_is_a_conflict_unless_forced() {
     server.force("two", held("other"));
     assert_eq!(
         server.owners(),
-        [
-            format!("one Apply 1 {DURATION}"),
-            format!("two Apply 3 {BOTH}")
-        ]
+        [format!("one Apply 1 {DURATION}"), format!("two Apply 3 {BOTH}")]
     );
     assert_eq!(server.object(), held("other"));
 }
@@ -132,15 +126,10 @@ fn an_updaters_value_is_a_conflict_that_names_its_version() {
 #[test]
 fn every_owner_and_field_of_many_conflicts_is_named() {
     let mut server = Server::leases();
-    server
-        .apply("one", json!({"spec": {"holderIdentity": "x"}}))
-        .unwrap();
+    server.apply("one", json!({"spec": {"holderIdentity": "x"}})).unwrap();
     server.subresource = "status";
     server
-        .apply(
-            "two",
-            json!({"spec": {"leaseDurationSeconds": 15, "strategy": "s"}}),
-        )
+        .apply("two", json!({"spec": {"leaseDurationSeconds": 15, "strategy": "s"}}))
         .unwrap();
     server.subresource = "";
     let refusal = server
@@ -160,11 +149,7 @@ fn every_owner_and_field_of_many_conflicts_is_named() {
     let fields: Vec<&str> = causes.iter().map(|cause| cause.field.as_str()).collect();
     assert_eq!(
         fields,
-        [
-            ".spec.holderIdentity",
-            ".spec.leaseDurationSeconds",
-            ".spec.strategy"
-        ]
+        [".spec.holderIdentity", ".spec.leaseDurationSeconds", ".spec.strategy"]
     );
 }
 
@@ -187,9 +172,7 @@ fn two_appliers_of_one_value_share_it() {
 fn what_an_applier_leaves_out_is_removed() {
     let mut server = Server::leases();
     server.apply("one", held("x")).unwrap();
-    server
-        .apply("one", json!({"spec": {"holderIdentity": "x"}}))
-        .unwrap();
+    server.apply("one", json!({"spec": {"holderIdentity": "x"}})).unwrap();
     assert_eq!(server.owners(), [format!("one Apply 2 {HOLDER}")]);
     assert_eq!(server.object(), json!({"spec": {"holderIdentity": "x"}}));
     server.apply("one", json!({})).unwrap();
@@ -223,14 +206,8 @@ fn list_items_and_map_entries_are_owned_one_by_one() {
             format!("two Apply 2 {}", fields(2, 'b')),
         ]
     );
-    assert_eq!(
-        server.object()["metadata"]["finalizers"],
-        json!(["x.io/a", "x.io/b"])
-    );
-    assert_eq!(
-        server.object()["metadata"]["labels"],
-        json!({"a": "1", "b": "2"})
-    );
+    assert_eq!(server.object()["metadata"]["finalizers"], json!(["x.io/a", "x.io/b"]));
+    assert_eq!(server.object()["metadata"]["labels"], json!({"a": "1", "b": "2"}));
     server.apply("one", json!({})).unwrap();
     let mut expected = listed(2, "m");
     expected["spec"] = json!({});
@@ -272,9 +249,6 @@ fn what_is_no_configuration_is_a_bad_request() {
         ),
     ] {
         let refusal = server.apply("one", config).unwrap_err();
-        assert_eq!(
-            (refusal.code(), refusal.to_string().as_str()),
-            (400, message)
-        );
+        assert_eq!((refusal.code(), refusal.to_string().as_str()), (400, message));
     }
 }

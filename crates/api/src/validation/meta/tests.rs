@@ -57,21 +57,13 @@ fn names_are_needed_and_keep_the_rule() {
         ),
         (
             json!({"generation": -1}),
-            vec![
-                "metadata.generation: Invalid value: -1: must be greater than or equal to 0"
-                    .to_owned(),
-            ],
+            vec!["metadata.generation: Invalid value: -1: must be greater than or equal to 0".to_owned()],
         ),
     ];
     for (changes, wrong) in cases {
         assert_eq!(created(&changes), wrong, "{changes}");
     }
-    let errors = validate_object_meta(
-        &meta(&json!({})),
-        false,
-        name_is_dns_subdomain,
-        &Path::new("metadata"),
-    );
+    let errors = validate_object_meta(&meta(&json!({})), false, name_is_dns_subdomain, &Path::new("metadata"));
     assert_eq!(
         texts(&errors),
         ["metadata.namespace: Forbidden: not allowed on this type"]
@@ -164,11 +156,7 @@ fn finalizers_are_names_and_do_not_contradict() {
         ),
     ];
     for (finalizers, wrong) in cases {
-        assert_eq!(
-            created(&json!({"finalizers": finalizers})),
-            wrong,
-            "{finalizers}"
-        );
+        assert_eq!(created(&json!({"finalizers": finalizers})), wrong, "{finalizers}");
     }
 }
 

@@ -8,6 +8,9 @@ use crate::embedded::disk::DiskFile;
 
 use super::record::take;
 
+/// The number of the first segment of a store. Nothing was there before it, so it needs no snapshot.
+pub(crate) const FIRST: u64 = 1;
+
 /// Bytes of a segment's header; frames start here.
 pub(crate) const HEADER: usize = 64;
 const MAGIC: &[u8; 8] = b"LSHDLOG1";

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use leasehold_clock::SimulatedClock;
+use leasehold_clock::{Clock, SimulatedClock};
 
+use crate::embedded::disk::Disk;
+use crate::embedded::log::segment;
+use crate::embedded::recover::recover;
 use crate::embedded::state::State;
-use crate::embedded::{Embedded, OpenError, Options};
-use crate::testing::MemoryDisk;
+use crate::embedded::{Embedded, OpenError, Options, format};
+use crate::testing::{MemoryDisk, Op};
 use crate::{Error, Key, Revision, Store};
 
 /// Settings with which a few writes fill segments and call for snapshots.
@@ -30,6 +33,14 @@ pub(crate) fn key(resource: &'static str, name: &str) -> Key {
         namespace: "kube-system".into(),
         name: name.into(),
     }
+}
+
+/// What a start makes of a disk.
+pub(crate) fn recovered(disk: &MemoryDisk) -> Result<State, OpenError> {
+    let disk: Arc<dyn Disk> = Arc::new(disk.clone());
+    let clock: Arc<dyn Clock> = Arc::new(SimulatedClock::default());
+    format::check(disk.as_ref())?;
+    recover(&disk, &clock, &small()).map(|recovered| recovered.state)
 }
 
 /// A value that says which write it is of, and is never zero where a sector could hide.
@@ -96,6 +107,23 @@ pub(crate) async fn workload(store: &Embedded, disk: &MemoryDisk) -> Vec<Outcome
         }
     }
     outcomes
+}
+
+/// A closed store that has been through the workload, with snapshots written and old segments gone. When a snapshot is
+/// ready depends on the scheduler, so it may take a few attempts.
+pub(crate) async fn recorded() -> (MemoryDisk, Vec<Outcome>) {
+    for _ in 0..200 {
+        let disk = MemoryDisk::default();
+        let store = open(&disk, &small()).unwrap();
+        let outcomes = workload(&store, &disk).await;
+        assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()), "{outcomes:?}");
+        store.close().await.unwrap();
+        let is_segment = |op: &Op| matches!(op, Op::Unlink(name) if segment::sequence(name).is_some());
+        if disk.ops().iter().any(is_segment) {
+            return (disk, outcomes);
+        }
+    }
+    panic!("no old segment ever went");
 }
 
 /// What the store held after each revision: of the writes that were acknowledged.

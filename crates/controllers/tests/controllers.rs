@@ -1,0 +1,148 @@
+//! The controllers under their driver, over the real registry and store, with a clock set by hand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use leasehold_api::codec;
+use leasehold_api::options::{DeleteOptions, ListOptions, ResourceVersion};
+use leasehold_clock::SimulatedClock;
+use leasehold_controllers::{Controller, Controllers, EventExpiry, NamespaceDeletion};
+use leasehold_registry::resources::{CORE_EVENTS, LEASES, NAMESPACES};
+use leasehold_registry::{PatchKind, Place, Registry, WriteOptions};
+use leasehold_store::embedded::{Embedded, Options};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+struct Harness {
+    registry: Arc<Registry>,
+    store: Arc<Embedded>,
+    clock: Arc<SimulatedClock>,
+    controllers: Controllers,
+    stop: CancellationToken,
+    _directory: tempfile::TempDir,
+}
+
+impl Harness {
+    async fn with(controller: impl Controller) -> Self {
+        let directory = tempfile::tempdir().expect("a scratch directory");
+        let clock = Arc::new(SimulatedClock::default());
+        let store = Embedded::open(&Options::new(directory.path().join("store")), clock.clone()).expect("a new store");
+        let store = Arc::new(store);
+        let registry = Arc::new(Registry::new(store.clone(), clock.clone()));
+        registry.bootstrap().await.expect("the first namespaces");
+        let stop = CancellationToken::new();
+        let controllers = Controllers::start(&registry, vec![Box::new(controller)], &stop);
+        Self {
+            registry,
+            store,
+            clock,
+            controllers,
+            stop,
+            _directory: directory,
+        }
+    }
+
+    async fn create(&self, place: &Place, body: Value) {
+        let body = codec::from_value(&place.target(), body).expect("a good body");
+        self.registry
+            .create(place, body, &WriteOptions::internal("test"))
+            .await
+            .expect("created");
+    }
+
+    async fn count(&self, place: &Place) -> usize {
+        self.registry
+            .list(place, &ListOptions::default())
+            .await
+            .expect("a list")
+            .items
+            .len()
+    }
+
+    async fn get(&self, place: &Place) -> Option<Value> {
+        let item = self.registry.get(place, ResourceVersion::Unset).await.ok()?;
+        Some(item.object().expect("readable").to_value())
+    }
+
+    /// Waits, with a bound, until `value` is what `good` wants.
+    async fn until<T: std::fmt::Debug, F: Future<Output = T>>(&self, value: impl Fn() -> F, good: impl Fn(&T) -> bool) {
+        for _ in 0..1000 {
+            if good(&value().await) {
+                return;
+            }
+            // The controller may be waiting for the clock.
+            self.clock.advance(Duration::from_millis(10));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!(
+            "still {:?}; controllers: {:?}",
+            value().await,
+            self.controllers.statuses()
+        );
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        self.controllers.join().await.expect("no controller panicked");
+        self.store.close().await.expect("a clean end");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_namespace_is_emptied_and_goes_when_nothing_holds_it() {
+    let h = Harness::with(NamespaceDeletion).await;
+    let team = Place::collection(&NAMESPACES, "").named("team");
+    let leases = Place::collection(&LEASES, "team");
+    h.create(
+        &Place::collection(&NAMESPACES, ""),
+        json!({"metadata": {"name": "team"}}),
+    )
+    .await;
+    h.create(&leases, json!({"metadata": {"name": "plain"}})).await;
+    h.create(
+        &leases,
+        json!({"metadata": {"name": "held", "finalizers": ["x.io/hold"]}}),
+    )
+    .await;
+    h.registry
+        .delete(&team, &DeleteOptions::default(), &WriteOptions::internal("test"))
+        .await
+        .expect("marked");
+
+    let message = "Some resources are remaining: leases.coordination.k8s.io has 1 resource instances";
+    let says = |namespace: &Option<Value>| {
+        namespace
+            .as_ref()
+            .is_some_and(|namespace| namespace["status"]["conditions"][0]["message"] == message)
+    };
+    h.until(|| h.get(&team), says).await;
+    assert_eq!(h.count(&leases).await, 1, "what a finalizer holds stays");
+
+    let release = json!({"metadata": {"finalizers": null}}).to_string().into();
+    let held = leases.named("held");
+    h.registry
+        .patch(&held, PatchKind::Merge, &release, &WriteOptions::internal("test"))
+        .await
+        .expect("released");
+    h.until(|| h.get(&team), Option::is_none).await;
+    assert_eq!(h.count(&leases).await, 0);
+    h.end().await;
+}
+
+#[tokio::test]
+async fn an_event_goes_when_its_time_has_come() {
+    let ttl = Duration::from_secs(3600);
+    let h = Harness::with(EventExpiry::new(ttl)).await;
+    let events = Place::collection(&CORE_EVENTS, "default");
+    let body = json!({"metadata": {"name": "e"}, "involvedObject": {"kind": "Lease", "namespace": "default"}});
+    h.create(&events, body).await;
+    // Seen once, it has its whole term.
+    let looks = h.controllers.statuses()[0].activations;
+    h.clock.advance(Duration::from_secs(61));
+    h.until(|| async { h.controllers.statuses()[0].activations }, |now| *now > looks)
+        .await;
+    assert_eq!(h.count(&events).await, 1);
+    h.clock.advance(ttl);
+    h.until(|| h.count(&events), |count| *count == 0).await;
+    h.end().await;
+}

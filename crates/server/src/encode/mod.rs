@@ -1,0 +1,246 @@
+//! Objects, lists and Statuses in the form that was chosen.
+//!
+//! An item of a list is decoded, written and dropped before the next one is looked at.
+
+mod pretty;
+mod table;
+
+use leasehold_api::codec::{Format, json, protobuf, yaml};
+use leasehold_api::meta::{ListMeta, ObjectMeta, PartialObjectMetadata, Status};
+use leasehold_api::options::IncludeObject;
+use leasehold_api::{ApiError, Encode, Gvk, Object, Time};
+use leasehold_registry::{Item, List, Place};
+use serde_json::Value;
+
+use crate::negotiate::{Answer, MetaVersion, Shape};
+
+pub(crate) use table::TableWriter;
+
+/// How many items of a list are written before others get a turn.
+const ITEMS_PER_TURN: usize = 500;
+
+const STATUS: Gvk = Gvk {
+    group: "",
+    version: "v1",
+    kind: "Status",
+};
+
+/// All that decides how objects of a place are written.
+#[derive(Clone, Copy)]
+pub(crate) struct Form<'a> {
+    pub(crate) answer: Answer,
+    pub(crate) include: IncludeObject,
+    pub(crate) place: &'a Place,
+    /// Rows of a table tell ages.
+    pub(crate) now: Time,
+}
+
+/// A written object knows its kind by its place.
+const fn meta_gvk(version: MetaVersion, kind: &'static str) -> Gvk {
+    Gvk {
+        group: "meta.k8s.io",
+        version: version.name(),
+        kind,
+    }
+}
+
+/// Something with its `kind` and `apiVersion` in JSON, as the items of a list of metadata have them.
+struct Typed<'a>(Gvk, &'a dyn Encode);
+
+impl Encode for Typed<'_> {
+    fn write_json(&self, out: &mut Vec<u8>) {
+        json::write_object(self.0, self.1, out);
+    }
+
+    fn protobuf_len(&self) -> usize {
+        self.1.protobuf_len()
+    }
+
+    fn write_protobuf(&self, out: &mut Vec<u8>) {
+        self.1.write_protobuf(out);
+    }
+}
+
+/// Appends a whole object. YAML has no streaming form and so is never asked for here.
+pub(crate) fn write_object(format: Format, gvk: Gvk, object: &dyn Encode, out: &mut Vec<u8>) {
+    match format {
+        Format::Protobuf => protobuf::write_object(gvk, object, out),
+        Format::Json | Format::Yaml => json::write_object(gvk, object, out),
+    }
+}
+
+/// A Status, of a failure or of a success.
+pub(crate) fn status(answer: Answer, status: &Status) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    write_object(answer.format, STATUS, status, &mut out);
+    finish(answer, out)
+}
+
+/// Appends a Status as an event of a watch carries it.
+pub(crate) fn write_status(format: Format, status: &Status, out: &mut Vec<u8>) {
+    write_object(format, STATUS, status, out);
+}
+
+/// One object in the place's version.
+///
+/// # Errors
+/// 406 when it was asked for as a list.
+pub(crate) fn object(form: &Form<'_>, object: Box<dyn Object>) -> Result<Vec<u8>, ApiError> {
+    let mut out = Vec::with_capacity(1024);
+    write_shaped(form, object, true, &mut out)?;
+    Ok(finish(form.answer, out))
+}
+
+/// Appends one object in the place's version, in its shape. `columns` says whether a table starts with them.
+pub(crate) fn write_shaped(
+    form: &Form<'_>,
+    mut object: Box<dyn Object>,
+    columns: bool,
+    out: &mut Vec<u8>,
+) -> Result<(), ApiError> {
+    let format = form.answer.format;
+    match form.answer.shape {
+        Shape::Whole => write_object(format, form.place.gvk(), object.as_encode(), out),
+        Shape::Partial(version) => {
+            write_object(
+                format,
+                meta_gvk(version, "PartialObjectMetadata"),
+                &partial(&mut *object),
+                out,
+            );
+        }
+        Shape::PartialList(_) => return Err(not_a_list(form.place)),
+        Shape::Table(version) => {
+            let metadata = ListMeta {
+                resource_version: object.metadata().resource_version.clone(),
+                ..ListMeta::default()
+            };
+            let mut table = TableWriter::new(form, version, &metadata, columns, std::mem::take(out));
+            table.served(object);
+            *out = table.finish();
+        }
+    }
+    Ok(())
+}
+
+/// A list.
+///
+/// # Errors
+/// 406 when it was asked for as one object, 500 when the store holds what cannot be read.
+pub(crate) async fn list(form: &Form<'_>, list: &List) -> Result<Vec<u8>, ApiError> {
+    let out = match form.answer.shape {
+        Shape::Whole => {
+            let gvk = form.place.resource.list_gvk(form.place.version);
+            write_items(
+                form,
+                gvk,
+                list,
+                |item| item.object(),
+                |object, writer| writer.item(object.as_encode()),
+            )
+            .await?
+        }
+        Shape::PartialList(version) => {
+            let gvk = meta_gvk(version, "PartialObjectMetadataList");
+            let item_gvk = meta_gvk(version, "PartialObjectMetadata");
+            let read = |item: &Item| item.stored().map(|mut object| partial(&mut *object));
+            write_items(form, gvk, list, read, |object, writer| {
+                writer.item(&Typed(item_gvk, &object))
+            })
+            .await?
+        }
+        Shape::Partial(_) => return Err(not_an_object(form.place)),
+        Shape::Table(version) => {
+            let mut table = TableWriter::new(form, version, &list.metadata, true, Vec::new());
+            for turn in list.items.chunks(ITEMS_PER_TURN) {
+                turn.iter().try_for_each(|item| table.item(item))?;
+                tokio::task::yield_now().await;
+            }
+            table.finish()
+        }
+    };
+    Ok(finish(form.answer, out))
+}
+
+/// A list in one of the two formats that are written item by item.
+enum ListWriter {
+    Json(json::ListWriter),
+    Protobuf(protobuf::ListWriter),
+}
+
+impl ListWriter {
+    fn item(&mut self, item: &dyn Encode) {
+        match self {
+            Self::Json(writer) => writer.item(item),
+            Self::Protobuf(writer) => writer.item(item),
+        }
+    }
+
+    fn finish(self) -> Vec<u8> {
+        match self {
+            Self::Json(writer) => writer.finish(),
+            Self::Protobuf(writer) => writer.finish(),
+        }
+    }
+}
+
+async fn write_items<T>(
+    form: &Form<'_>,
+    gvk: Gvk,
+    list: &List,
+    read: impl Fn(&Item) -> Result<T, ApiError>,
+    write: impl Fn(T, &mut ListWriter),
+) -> Result<Vec<u8>, ApiError> {
+    let mut writer = match form.answer.format {
+        Format::Protobuf => ListWriter::Protobuf(protobuf::ListWriter::new(gvk, &list.metadata)),
+        Format::Json | Format::Yaml => ListWriter::Json(json::ListWriter::new(gvk, &list.metadata)),
+    };
+    for (turn, items) in list.items.chunks(ITEMS_PER_TURN).enumerate() {
+        if turn > 0 {
+            tokio::task::yield_now().await;
+        }
+        for item in items {
+            write(read(item)?, &mut writer);
+        }
+    }
+    Ok(writer.finish())
+}
+
+/// Takes an object's metadata out of it.
+fn partial(object: &mut dyn Object) -> PartialObjectMetadata {
+    let metadata: ObjectMeta = std::mem::take(object.metadata_mut());
+    PartialObjectMetadata { metadata }
+}
+
+/// The last step from compact JSON to YAML or to JSON with white space; protobuf is done.
+fn finish(answer: Answer, out: Vec<u8>) -> Vec<u8> {
+    match answer.format {
+        Format::Json if answer.pretty => pretty::indent(&out),
+        Format::Json | Format::Protobuf => out,
+        Format::Yaml => to_yaml(&out),
+    }
+}
+
+fn to_yaml(json: &[u8]) -> Vec<u8> {
+    let value: Value = serde_json::from_slice(json).expect("what was written just now is JSON");
+    // JSON is YAML, so that even a failing writer leaves something readable.
+    yaml::write(&value).map_or_else(|_| json.to_vec(), String::into_bytes)
+}
+
+pub(crate) fn not_a_list(place: &Place) -> ApiError {
+    let kind = place.resource.kind;
+    not_acceptable(format!(
+        "you requested PartialObjectMetadataList, but the requested object is not a list ({kind})"
+    ))
+}
+
+fn not_an_object(place: &Place) -> ApiError {
+    let kind = place.resource.list_kind;
+    not_acceptable(format!(
+        "you requested PartialObjectMetadata, but the requested object is a list ({kind})"
+    ))
+}
+
+fn not_acceptable(message: String) -> ApiError {
+    ApiError::new(406, "NotAcceptable", message)
+}

@@ -1,0 +1,186 @@
+//! Delete, of one object and of a collection, and the options that may come in the body.
+
+use http::{Response, StatusCode};
+use leasehold_api::ApiError;
+use leasehold_api::codec::{Format, protobuf, yaml};
+use leasehold_api::meta;
+use leasehold_api::options::{DeleteOptions, ListOptions};
+use leasehold_registry::{Deleted, WriteOptions, resources};
+use serde::Deserialize;
+
+use super::{Call, Read};
+use crate::negotiate::{self, Route};
+use crate::{Body, encode, reply};
+
+/// One object.
+pub(crate) async fn delete(call: &Call<'_>, body: &Read) -> Result<Response<Body>, ApiError> {
+    let answer = call.answer(Route::Objects)?;
+    call.form(answer)?;
+    let delete = delete_options(call, body)?;
+    let deleted = call
+        .app
+        .registry
+        .delete(&call.place, &delete, &write_options(call, &delete))
+        .await?;
+    match deleted {
+        Deleted::Gone(status) => {
+            let bytes = encode::status(answer, &status);
+            Ok(reply::new(StatusCode::OK, negotiate::media_type(answer.format), bytes))
+        }
+        Deleted::Waiting(object) => {
+            // Kubernetes tells of waiting by the code only to those who asked in the old way.
+            let waits = delete.orphan_dependents == Some(false);
+            call.object(
+                if waits { StatusCode::ACCEPTED } else { StatusCode::OK },
+                answer,
+                object,
+            )
+        }
+    }
+}
+
+/// Every selected object of a collection.
+pub(crate) async fn delete_collection(call: &Call<'_>, body: &Read) -> Result<Response<Body>, ApiError> {
+    let answer = call.answer(Route::Objects)?;
+    let form = call.form(answer)?;
+    // A selector that cannot be read deletes nothing.
+    let list = ListOptions::from_query(call.query)?;
+    let delete = delete_options(call, body)?;
+    let options = write_options(call, &delete);
+    let deleted = call
+        .app
+        .registry
+        .delete_collection(&call.place, &list, &delete, &options)
+        .await?;
+    let bytes = encode::list(&form, &deleted).await?;
+    Ok(reply::new(StatusCode::OK, negotiate::media_type(answer.format), bytes))
+}
+
+fn write_options(call: &Call<'_>, delete: &DeleteOptions) -> WriteOptions {
+    WriteOptions {
+        dry_run: delete.dry_run,
+        ..call.write_options("", false)
+    }
+}
+
+/// The options of a delete: those of the body, if there is one, and else those of the query.
+fn delete_options(call: &Call<'_>, body: &Read) -> Result<DeleteOptions, ApiError> {
+    if body.is_empty() {
+        return DeleteOptions::new(call.query, None);
+    }
+    let format = negotiate::body_format(&call.head.headers)?;
+    let options = decode(format, body).map_err(ApiError::bad_request)?;
+    DeleteOptions::new(call.query, Some(options))
+}
+
+/// What a body of options says it is.
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct TypeMeta {
+    api_version: String,
+    kind: String,
+}
+
+fn decode(format: Format, body: &Read) -> Result<meta::DeleteOptions, String> {
+    let (type_meta, options) = match format {
+        Format::Json => decode_json(body)?,
+        Format::Yaml => {
+            let (value, _) = yaml::read(meta::DeleteOptions::SCHEMA, body)?;
+            let json = serde_json::to_vec(&value).map_err(|e| e.to_string())?;
+            decode_json(&json)?
+        }
+        Format::Protobuf => {
+            let (api_version, kind, options) = protobuf::decode_message(body)?;
+            (TypeMeta { api_version, kind }, options)
+        }
+    };
+    check(&type_meta)?;
+    Ok(options)
+}
+
+fn decode_json(body: &[u8]) -> Result<(TypeMeta, meta::DeleteOptions), String> {
+    let type_meta =
+        serde_json::from_slice(body).map_err(|e| format!("couldn't get version/kind; json parse error: {e}"))?;
+    let options = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+    Ok((type_meta, options))
+}
+
+/// DeleteOptions belong to every group, and clients send them in that of what they delete.
+fn check(type_meta: &TypeMeta) -> Result<(), String> {
+    let TypeMeta { api_version, kind } = type_meta;
+    let of_table = || {
+        let mut versions = resources::TABLE.iter().flat_map(|resource| {
+            resource
+                .versions
+                .iter()
+                .map(|version| resource.gvk(version).group_version())
+        });
+        versions.any(|group_version| group_version.is(api_version))
+    };
+    let known = matches!(api_version.as_str(), "" | "v1" | "meta.k8s.io/v1") || of_table();
+    if known && matches!(kind.as_str(), "" | "DeleteOptions") {
+        return Ok(());
+    }
+    Err(format!(
+        "no kind \"{kind}\" is expected here for version \"{api_version}\": DeleteOptions are"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use leasehold_api::Gvk;
+
+    use super::*;
+
+    fn json(text: &'static str) -> Result<meta::DeleteOptions, String> {
+        decode(Format::Json, &Bytes::from(text))
+    }
+
+    #[test]
+    fn options_are_read_in_all_three_formats() {
+        let want = meta::DeleteOptions {
+            grace_period_seconds: Some(5),
+            ..meta::DeleteOptions::default()
+        };
+        assert_eq!(
+            json(r#"{"kind":"DeleteOptions","apiVersion":"v1","gracePeriodSeconds":5}"#).unwrap(),
+            want
+        );
+        let yaml = Bytes::from("kind: DeleteOptions\napiVersion: v1\ngracePeriodSeconds: 5\n");
+        assert_eq!(decode(Format::Yaml, &yaml).unwrap(), want);
+        let mut bytes = Vec::new();
+        let gvk = Gvk {
+            group: "coordination.k8s.io",
+            version: "v1",
+            kind: "DeleteOptions",
+        };
+        protobuf::write_object(gvk, &want, &mut bytes);
+        assert_eq!(decode(Format::Protobuf, &bytes.into()).unwrap(), want);
+    }
+
+    #[test]
+    fn they_may_be_of_any_group_that_is_served() {
+        for version in ["", "v1", "meta.k8s.io/v1", "coordination.k8s.io/v1", "events.k8s.io/v1"] {
+            let body = format!(r#"{{"kind":"DeleteOptions","apiVersion":"{version}"}}"#);
+            assert!(decode(Format::Json, &body.clone().into()).is_ok(), "{body}");
+        }
+        assert!(json("{}").is_ok());
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        for body in [
+            r#"{"kind":"Lease","apiVersion":"coordination.k8s.io/v1"}"#,
+            r#"{"kind":"DeleteOptions","apiVersion":"made.up/v1"}"#,
+            r#"{"gracePeriodSeconds":"x"}"#,
+            "[]",
+            "{",
+            "null",
+        ] {
+            assert!(json(body).is_err(), "{body}");
+        }
+        assert!(decode(Format::Protobuf, &Bytes::from("nope")).is_err());
+        assert!(decode(Format::Yaml, &Bytes::from("a: &x [*x]")).is_err());
+    }
+}
