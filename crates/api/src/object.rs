@@ -360,9 +360,10 @@ pub struct TypeCodec {
     /// Reads the JSON form.
     pub(crate) from_value: fn(Value) -> serde_json::Result<Box<dyn Object>>,
     /// Reads the bare protobuf message.
-    pub(crate) from_protobuf: fn(&[u8]) -> Result<Box<dyn Object>, prost::DecodeError>,
+    pub(crate) from_protobuf: FromProtobuf,
 }
 
+type FromProtobuf = fn(&[u8]) -> Result<Box<dyn Object>, prost::DecodeError>;
 type FromJson = fn(&[u8], &mut dyn FnMut(serde_ignored::Path<'_>)) -> serde_json::Result<Box<dyn Object>>;
 
 impl TypeCodec {

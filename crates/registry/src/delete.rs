@@ -157,8 +157,13 @@ fn finalizers(object: &dyn Object, propagation: Option<PropagationPolicy>) -> Ve
         .filter(|finalizer| !matches!(finalizer.as_str(), ORPHAN | FOREGROUND))
         .cloned();
     let added = [(orphan, ORPHAN), (foreground, FOREGROUND)];
-    kept.chain(added.into_iter().filter_map(|(add, name)| add.then(|| name.to_owned())))
-        .collect()
+    kept.chain(
+        added
+            .into_iter()
+            .filter(|(add, _)| *add)
+            .map(|(_, name)| name.to_owned()),
+    )
+    .collect()
 }
 
 fn preconditions(place: &Place, live: &Live, delete: &DeleteOptions) -> Result<(), ApiError> {

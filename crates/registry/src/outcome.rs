@@ -66,7 +66,7 @@ impl Item {
     pub fn object(&self) -> Result<Box<dyn Object>, ApiError> {
         let stored = self.stored()?;
         Ok(match self.version.convert {
-            Some(convert) => (convert.from_stored)(stored),
+            Some(convert) => (convert.from_stored)(&*stored),
             None => stored,
         })
     }

@@ -116,7 +116,7 @@ impl Place {
     /// From the served version to the stored one.
     pub(crate) fn to_stored(&self, object: Box<dyn Object>) -> Box<dyn Object> {
         match self.version.convert {
-            Some(convert) => (convert.to_stored)(object),
+            Some(convert) => (convert.to_stored)(&*object),
             None => object,
         }
     }
@@ -124,7 +124,7 @@ impl Place {
     /// From the stored version to the served one.
     pub(crate) fn to_served(&self, object: Box<dyn Object>) -> Box<dyn Object> {
         match self.version.convert {
-            Some(convert) => (convert.from_stored)(object),
+            Some(convert) => (convert.from_stored)(&*object),
             None => object,
         }
     }

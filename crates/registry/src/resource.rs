@@ -110,9 +110,9 @@ pub struct Version {
 #[derive(Clone, Copy)]
 pub struct Conversion {
     /// Served to stored.
-    pub to_stored: fn(Box<dyn Object>) -> Box<dyn Object>,
+    pub to_stored: fn(&dyn Object) -> Box<dyn Object>,
     /// Stored to served.
-    pub from_stored: fn(Box<dyn Object>) -> Box<dyn Object>,
+    pub from_stored: fn(&dyn Object) -> Box<dyn Object>,
 }
 
 impl Resource {

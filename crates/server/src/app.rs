@@ -9,8 +9,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use http::header::CONNECTION;
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, Version};
 use hyper::body::Incoming;
 use leasehold_api::options::{self, Query};
 use leasehold_api::{ApiError, Time};
@@ -21,16 +22,15 @@ use tokio_util::sync::CancellationToken;
 use crate::access::{Authenticator, Authorizer};
 use crate::auth::User;
 use crate::discovery::Documents;
-use crate::health::Health;
 use crate::in_flight::{Kind, Limits, Slot};
-use crate::metrics::{self, Metrics, Series};
+use crate::metrics::{Metrics, Series};
 use crate::net::{self, Peer};
-use crate::request_info::{RequestInfo, Verb};
+use crate::request_info::{RequestInfo, ResourcePath, Verb};
 use crate::route::NoRoute;
 use crate::uri::{Pairs, PathError};
 use crate::verbs::{self, Call};
 use crate::version::VersionInfo;
-use crate::{Body, deadline, negotiate, read_body, reply, route, uri, warnings};
+use crate::{Body, deadline, reply, route, uri, warnings};
 
 /// Everything that answering a request takes. Share it in an [`Arc`].
 pub struct App {
@@ -62,11 +62,13 @@ struct Seen {
 }
 
 /// A request whose meaning is known.
-struct Asked<'a> {
-    head: &'a Parts,
-    info: RequestInfo<'a>,
-    pairs: &'a Pairs<'a>,
-    pretty: bool,
+pub(crate) struct Asked<'a> {
+    pub(crate) head: &'a Parts,
+    pub(crate) peer: &'a Peer,
+    pub(crate) info: RequestInfo<'a>,
+    pub(crate) query: &'a Pairs<'a>,
+    /// Whether the client is a person, or wants to be treated as one.
+    pub(crate) pretty: bool,
 }
 
 impl App {
@@ -88,6 +90,12 @@ impl App {
         let mut response = answered.unwrap_or_else(|panic| panicked(&head, &*panic));
         if head.method == Method::HEAD {
             *response.body_mut() = Body::empty();
+        }
+        if head.version == Version::HTTP_2 && seen.user.as_ref().is_none_or(User::is_anonymous) {
+            // Resetting streams as fast as they are opened costs a stranger a new connection each time (CVE-2023-44487).
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
         }
         self.record(&head, &response, &seen);
         response
@@ -117,8 +125,9 @@ impl App {
         seen.series = self.series(&info);
         let asked = Asked {
             head,
+            peer,
             info,
-            pairs: &pairs,
+            query: &pairs,
             pretty,
         };
         let answered = async {
@@ -127,7 +136,7 @@ impl App {
             } else {
                 deadline::of(query)?
             };
-            let answered = tokio::time::timeout(limit, self.admit(&asked, body, peer, seen)).await;
+            let answered = tokio::time::timeout(limit, self.admit(&asked, body, seen)).await;
             answered.unwrap_or_else(|_| Err(deadline::exceeded()))
         };
         answered
@@ -144,27 +153,20 @@ impl App {
     }
 
     /// Lets in whoever is known, has room and may, and sends the request where it leads.
-    async fn admit<B>(
-        &self,
-        asked: &Asked<'_>,
-        body: B,
-        peer: &Peer,
-        seen: &mut Seen,
-    ) -> Result<Response<Body>, ApiError>
+    async fn admit<B>(&self, asked: &Asked<'_>, body: B, seen: &mut Seen) -> Result<Response<Body>, ApiError>
     where
         B: http_body::Body,
         B::Error: std::fmt::Display,
     {
         let now = Time::from_system(self.clock.wall());
-        let user = self.authenticator.authenticate(peer, &asked.head.headers, now)?;
+        let user = self.authenticator.authenticate(asked.peer, &asked.head.headers, now)?;
         let user = &*seen.user.insert(user);
         let kind = Kind::of(asked.info.verb);
         let slot = Slot::take(self.metrics.in_flight(kind), kind, &self.limits, user)?;
         self.authorizer.authorize(user, &asked.info.attributes())?;
-        if asked.info.resource.is_some() {
-            self.resource(asked, body, user, slot, &mut seen.series).await
-        } else {
-            self.page(asked)
+        match &asked.info.resource {
+            Some(path) => self.resource(asked, path, body, user, slot, &mut seen.series).await,
+            None => self.page(asked),
         }
     }
 
@@ -172,6 +174,7 @@ impl App {
     async fn resource<B>(
         &self,
         asked: &Asked<'_>,
+        path: &ResourcePath<'_>,
         body: B,
         user: &User,
         slot: Slot,
@@ -181,64 +184,28 @@ impl App {
         B: http_body::Body,
         B::Error: std::fmt::Display,
     {
-        let path = asked.info.resource.unwrap_or_default();
-        let place = match route::find(&asked.info, &path, &asked.head.method) {
+        let place = match route::find(&asked.info, path, &asked.head.method) {
             Ok(place) => place,
             Err(NoRoute::Page) => return Ok(reply::page_not_found()),
             Err(NoRoute::Error(error)) => return Err(error),
         };
         let deprecated = place.version.warning;
-        let query = Query::new(asked.pairs);
         let mut call = Call {
             app: self,
-            head: asked.head,
-            query,
-            pretty: asked.pretty,
+            asked,
             user,
-            path: asked.info.path,
             place,
+            series: *series,
             warnings: Vec::new(),
         };
-        let answered = dispatch(&mut call, &asked.info, body, slot, series).await;
+        let answered = verbs::dispatch(&mut call, body, slot).await;
+        *series = call.series;
         let mut response = answered.unwrap_or_else(|error| reply::failure(&error, &asked.head.headers, asked.pretty));
         warnings::add(
             response.headers_mut(),
             deprecated.into_iter().chain(call.warnings.iter().map(String::as_str)),
         );
         Ok(response)
-    }
-
-    /// Answers about anything else.
-    fn page(&self, asked: &Asked<'_>) -> Result<Response<Body>, ApiError> {
-        let path = asked.info.path;
-        let store = || self.registry.ready().map_err(|error| error.to_string());
-        let health = Health {
-            store: &store,
-            draining: self.drain.is_cancelled(),
-        };
-        let found = match path {
-            "/version" => Some(self.version.reply()),
-            "/metrics" => Some(self.metrics.reply()),
-            _ => health.reply(path, asked.pairs).or_else(|| self.document(asked)),
-        };
-        match found {
-            Some(_) if !matches!(asked.head.method, Method::GET | Method::HEAD) => Err(ApiError::method_not_allowed()),
-            Some(reply) => Ok(reply),
-            None => match route::nothing_at(path) {
-                NoRoute::Page => Ok(reply::page_not_found()),
-                NoRoute::Error(error) => Err(error),
-            },
-        }
-    }
-
-    /// Discovery and OpenAPI.
-    fn document(&self, asked: &Asked<'_>) -> Option<Response<Body>> {
-        let document = self.documents.find(asked.info.path)?;
-        let answer = document.answer(&asked.head.headers, asked.head.uri.query());
-        Some(match answer {
-            Ok(reply) => reply.map(Body::from),
-            Err(error) => reply::failure(&error, &asked.head.headers, asked.pretty),
-        })
     }
 
     /// Counts and logs an answered request. No header but the program's name is logged, no query and no body: there may
@@ -268,40 +235,6 @@ impl net::Handler for App {
 
     async fn handle(&self, request: Request<Incoming>, peer: &Arc<Peer>) -> Response<Body> {
         Self::handle(self, request, peer).await
-    }
-}
-
-/// Reads the body of those that have one, and does what is asked.
-async fn dispatch<B>(
-    call: &mut Call<'_>,
-    info: &RequestInfo<'_>,
-    body: B,
-    slot: Slot,
-    series: &mut Series,
-) -> Result<Response<Body>, ApiError>
-where
-    B: http_body::Body,
-    B::Error: std::fmt::Display,
-{
-    let headers = &call.head.headers;
-    match (info.verb, &info.list_options) {
-        (Verb::Get, _) => verbs::get(call).await,
-        (Verb::List, Some(options)) => verbs::list(call, options.as_ref().map_err(Clone::clone)?).await,
-        (Verb::Watch, Some(options)) => {
-            verbs::watch(call, options.as_ref().map_err(Clone::clone)?, *series, slot).await
-        }
-        (Verb::Create, _) => verbs::create(call, &read_body::read(headers, body).await?).await,
-        (Verb::Update, _) => verbs::update(call, &read_body::read(headers, body).await?).await,
-        (Verb::Patch, _) => {
-            let kind = negotiate::patch_kind(headers)?;
-            if kind == leasehold_registry::PatchKind::Apply {
-                series.verb = metrics::Verb::Apply;
-            }
-            verbs::patch(call, kind, &read_body::read(headers, body).await?).await
-        }
-        (Verb::Delete, _) => verbs::delete(call, &read_body::read(headers, body).await?).await,
-        (Verb::DeleteCollection, _) => verbs::delete_collection(call, &read_body::read(headers, body).await?).await,
-        (Verb::List | Verb::Watch, None) | (Verb::Other(_), _) => Err(ApiError::method_not_allowed()),
     }
 }
 

@@ -65,6 +65,17 @@ const CHECKS: &[Check] = &[
     },
 ];
 
+/// Every path of health.
+pub(crate) fn paths() -> impl Iterator<Item = String> {
+    [Endpoint::Healthz, Endpoint::Livez, Endpoint::Readyz]
+        .into_iter()
+        .flat_map(|endpoint| {
+            let checks = CHECKS.iter().filter(move |check| check.of.contains(&endpoint));
+            let single = checks.map(move |check| format!("/{}/{}", endpoint.name(), check.name));
+            std::iter::once(format!("/{}", endpoint.name())).chain(single)
+        })
+}
+
 /// What the checks look at.
 pub(crate) struct Health<'a> {
     /// Whether the store can acknowledge writes.

@@ -12,7 +12,7 @@ use crate::auth::Attributes;
 
 /// What a request would do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Read one object.
     Get,
     /// Read a collection.
@@ -36,7 +36,7 @@ pub enum Verb {
 impl Verb {
     /// Its name in [`Attributes`].
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Get => "get",
             Self::List => "list",
@@ -81,7 +81,7 @@ impl Verb {
 
 /// The parts of a path below `/api/VERSION` or `/apis/GROUP/VERSION`; what is not there is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ResourcePath<'a> {
+pub(crate) struct ResourcePath<'a> {
     /// Empty for the core group.
     pub group: &'a str,
     /// Such as `v1`.
@@ -101,7 +101,7 @@ pub struct ResourcePath<'a> {
 
 /// What a request is about.
 #[derive(Debug)]
-pub struct RequestInfo<'a> {
+pub(crate) struct RequestInfo<'a> {
     /// What it would do.
     pub verb: Verb,
     /// The decoded path.
@@ -115,7 +115,7 @@ pub struct RequestInfo<'a> {
 impl<'a> RequestInfo<'a> {
     /// Reads a request; `path` has been decoded and checked.
     #[must_use]
-    pub fn new(method: &Method, path: &'a str, query: Query<'_>) -> Self {
+    pub(crate) fn new(method: &Method, path: &'a str, query: Query<'_>) -> Self {
         let mut info = Self {
             verb: Verb::of_path(method),
             path,
@@ -156,7 +156,7 @@ impl<'a> RequestInfo<'a> {
 
     /// For authorization.
     #[must_use]
-    pub fn attributes(&self) -> Attributes<'_> {
+    pub(crate) fn attributes(&self) -> Attributes<'_> {
         let resource = self.resource.unwrap_or_default();
         Attributes {
             verb: self.verb.name(),

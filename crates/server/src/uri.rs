@@ -16,13 +16,15 @@ pub(crate) enum PathError {
 
 /// Decodes a path. One trailing slash is dropped.
 pub(crate) fn decode_path(raw: &str) -> Result<Cow<'_, str>, PathError> {
-    let raw = match raw.strip_suffix('/') {
-        Some("") | None => raw,
-        Some(shorter) => shorter,
-    };
-    let decoded = percent_decode(raw)?;
-    let mut segments = decoded.split('/').skip(1);
-    if decoded != "/" && segments.any(|segment| matches!(segment, "" | "." | "..")) {
+    if raw == "/" {
+        return Ok(Cow::Borrowed(raw));
+    }
+    let decoded = percent_decode(raw.strip_suffix('/').unwrap_or(raw))?;
+    if decoded
+        .split('/')
+        .skip(1)
+        .any(|segment| matches!(segment, "" | "." | ".."))
+    {
         return Err(PathError::NotCanonical);
     }
     Ok(decoded)

@@ -73,12 +73,12 @@ pub static EVENTS: Resource = Resource {
     strategy: &EventStrategy { group: Group::Events },
 };
 
-fn to_stored(served: Box<dyn Object>) -> Box<dyn Object> {
-    Box::new(events::to_core(typed::<events::Event>(&*served).clone()))
+fn to_stored(served: &dyn Object) -> Box<dyn Object> {
+    Box::new(events::to_core(typed::<events::Event>(served).clone()))
 }
 
-fn from_stored(stored: Box<dyn Object>) -> Box<dyn Object> {
-    Box::new(events::from_core(typed::<core::Event>(&*stored).clone()))
+fn from_stored(stored: &dyn Object) -> Box<dyn Object> {
+    Box::new(events::from_core(typed::<core::Event>(stored).clone()))
 }
 
 /// Which of the two groups a request speaks: their rules and the names of their fields differ.

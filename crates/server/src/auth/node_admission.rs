@@ -8,10 +8,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use leasehold_api::core::Node;
 use leasehold_api::meta::{ObjectMeta, OwnerReference};
 use leasehold_api::{ApiError, Object};
 use leasehold_registry::{Admission, Place};
-use serde_json::Value;
 
 use super::User;
 use super::built_in::NODE_LEASES;
@@ -129,13 +129,7 @@ fn forbidden(place: &Place, object: Option<&dyn Object>, why: &str) -> ApiError 
 
 /// A node may be registered with taints; afterwards they are for others to change.
 fn taints_differ(new: &dyn Object, old: &dyn Object) -> bool {
-    let taints = |object: &dyn Object| {
-        let value = object.to_value();
-        match value.pointer("/spec/taints") {
-            Some(Value::Array(taints)) => taints.clone(),
-            _ => Vec::new(),
-        }
-    };
+    let taints = |object: &dyn Object| object.downcast_ref::<Node>().map(|node| node.spec.taints.clone());
     taints(new) != taints(old)
 }
 

@@ -1,130 +1,22 @@
 //! Each rule with what it lets through and what it refuses.
 
-use std::borrow::Cow;
-
-use leasehold_api::coordination::Lease;
-use leasehold_api::meta::ObjectMeta;
-use leasehold_api::validation::FieldError;
-use leasehold_api::{Encode, Gvk, Time, TypeCodec};
-use leasehold_registry::{Column, Resource, Strategy, Subresource, Version};
+use leasehold_api::core::Node;
+use leasehold_registry::Resource;
+use leasehold_registry::resources::{CORE_EVENTS as EVENTS, LEASES, NAMESPACES, NODES};
 use serde_json::{Value, json};
 
 use super::*;
 
-struct NoRules;
-
-impl Strategy for NoRules {
-    fn validate_create(&self, _: &dyn Object, _: &Version) -> Vec<FieldError> {
-        Vec::new()
-    }
-    fn validate_update(&self, _: &dyn Object, _: &dyn Object, _: Option<Subresource>, _: &Version) -> Vec<FieldError> {
-        Vec::new()
-    }
-    fn selectable<'a>(&self, _: &'a dyn Object, _: &str) -> Option<Cow<'a, str>> {
-        None
-    }
-    fn columns(&self) -> &'static [Column] {
-        &[]
-    }
-    fn cells(&self, _: &dyn Object, _: Time) -> Vec<Value> {
-        Vec::new()
-    }
-}
-
-static VERSIONS: [Version; 1] = [Version {
-    version: "v1",
-    codec: TypeCodec::of::<Lease>(),
-    convert: None,
-    warning: None,
-    slot: 0,
-}];
-
-const fn resource(group: &'static str, plural: &'static str) -> Resource {
-    Resource {
-        group,
-        plural,
-        singular: "",
-        kind: "",
-        list_kind: "",
-        namespaced: true,
-        short_names: &[],
-        versions: &VERSIONS,
-        subresources: &[],
-        storage: plural,
-        stored: (
-            Gvk {
-                group,
-                version: "v1",
-                kind: "",
-            },
-            TypeCodec::of::<Lease>(),
-        ),
-        storage_version_hash: "",
-        create_on_update: true,
-        unconditional_update: false,
-        strategy: &NoRules,
-    }
-}
-
-static LEASES: Resource = resource("coordination.k8s.io", "leases");
-static NODES: Resource = resource("", "nodes");
-static EVENTS: Resource = resource("", "events");
-static NAMESPACES: Resource = resource("", "namespaces");
-
 fn place(resource: &'static Resource, namespace: &str) -> Place {
-    Place {
-        resource,
-        version: &VERSIONS[0],
-        subresource: None,
-        namespace: namespace.into(),
-        name: "".into(),
-    }
+    Place::collection(resource, namespace)
 }
 
-/// An object that is metadata and a JSON spec, whatever its resource.
-#[derive(Clone, Debug)]
-struct Fake {
-    metadata: ObjectMeta,
-    spec: Value,
-}
+/// A node stands in for objects of every resource: the rules look at metadata, and at a node's taints.
+type Fake = Node;
 
-impl Encode for Fake {
-    fn write_json(&self, _: &mut Vec<u8>) {}
-    fn protobuf_len(&self) -> usize {
-        0
-    }
-    fn write_protobuf(&self, _: &mut Vec<u8>) {}
-}
-
-impl Object for Fake {
-    fn metadata(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-    fn metadata_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
-    }
-    fn to_value(&self) -> Value {
-        json!({ "spec": self.spec })
-    }
-    fn as_encode(&self) -> &dyn Encode {
-        self
-    }
-    fn boxed_clone(&self) -> Box<dyn Object> {
-        Box::new(self.clone())
-    }
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-    fn as_any_mut(&mut self) -> &mut dyn std::any::Any {
-        self
-    }
-}
-
+#[allow(clippy::needless_pass_by_value, reason = "so that json! can be passed as it is")]
 fn object(metadata: Value, spec: Value) -> Fake {
-    Fake {
-        metadata: serde_json::from_value(metadata).unwrap(),
-        spec,
-    }
+    serde_json::from_value(json!({ "metadata": metadata, "spec": spec })).unwrap()
 }
 
 fn named(name: &str) -> Fake {

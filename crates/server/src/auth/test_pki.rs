@@ -113,7 +113,7 @@ impl Authority {
     }
 
     pub(crate) fn issue(&self, wish: Wish) -> Holder {
-        self.sign(wish.params())
+        self.sign(&wish.params())
     }
 
     /// A certificate to serve 127.0.0.1 with.
@@ -121,10 +121,10 @@ impl Authority {
         let wish = Wish::client("server", &[]).for_use(vec![ExtendedKeyUsagePurpose::ServerAuth]);
         let mut params = wish.params();
         params.subject_alt_names = vec![SanType::IpAddress([127, 0, 0, 1].into())];
-        self.sign(params)
+        self.sign(&params)
     }
 
-    fn sign(&self, params: CertificateParams) -> Holder {
+    fn sign(&self, params: &CertificateParams) -> Holder {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let chain = [certificate.der().clone()]

@@ -145,7 +145,7 @@ pub(crate) async fn list(form: &Form<'_>, list: &List) -> Result<Vec<u8>, ApiErr
             let item_gvk = meta_gvk(version, "PartialObjectMetadata");
             let read = |item: &Item| item.stored().map(|mut object| partial(&mut *object));
             write_items(form, gvk, list, read, |object, writer| {
-                writer.item(&Typed(item_gvk, &object))
+                writer.item(&Typed(item_gvk, &object));
             })
             .await?
         }

@@ -72,7 +72,7 @@ impl<'a> TableWriter<'a> {
 
     fn to_stored(&self, object: Box<dyn Object>) -> Box<dyn Object> {
         match self.form.place.version.convert {
-            Some(convert) => (convert.to_stored)(object),
+            Some(convert) => (convert.to_stored)(&*object),
             None => object,
         }
     }

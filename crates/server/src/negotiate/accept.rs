@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 /// One media range that the client accepts, with its parameters.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Clause<'a> {
+pub(crate) struct Clause<'a> {
     /// Such as `application`, or `*`.
     pub r#type: &'a str,
     /// Such as `json`, or `*`.
@@ -17,7 +17,7 @@ pub struct Clause<'a> {
 impl<'a> Clause<'a> {
     /// The value of a parameter; `q` is none. Of repeated ones the last counts.
     #[must_use]
-    pub fn parameter(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<&'a str> {
         parameters(self.parameters)
             .filter(|(key, _)| *key == name)
             .last()
@@ -26,7 +26,7 @@ impl<'a> Clause<'a> {
 
     /// Whether it covers this media type, given without parameters.
     #[must_use]
-    pub fn covers(&self, media_type: &str) -> bool {
+    pub(crate) fn covers(&self, media_type: &str) -> bool {
         let Some((r#type, subtype)) = media_type.split_once('/') else {
             return false;
         };
@@ -73,7 +73,7 @@ fn quality(text: &str) -> u16 {
 
 /// An `Accept` header, its clauses in order of preference: by `q`, then the more specific first, then as sent.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Accept<'a> {
+pub(crate) struct Accept<'a> {
     /// Whether the header was there and said something.
     given: bool,
     clauses: Vec<Clause<'a>>,
@@ -82,7 +82,7 @@ pub struct Accept<'a> {
 impl<'a> Accept<'a> {
     /// Reads the header's value; an empty one accepts everything.
     #[must_use]
-    pub fn parse(header: &'a str) -> Self {
+    pub(crate) fn parse(header: &'a str) -> Self {
         let mut clauses: Vec<_> = header.split(',').filter_map(Clause::parse).collect();
         clauses.sort_by_key(|clause| (Reverse(clause.quality), clause.r#type == "*", clause.subtype == "*"));
         Self {
@@ -92,7 +92,11 @@ impl<'a> Accept<'a> {
     }
 
     /// The first clause that covers one of `offers`, best first, for which `fits` finds an answer.
-    pub fn choose<O: Copy, A>(&self, offers: &[(O, &str)], fits: impl Fn(&Clause<'a>, O) -> Option<A>) -> Option<A> {
+    pub(crate) fn choose<O: Copy, A>(
+        &self,
+        offers: &[(O, &str)],
+        fits: impl Fn(&Clause<'a>, O) -> Option<A>,
+    ) -> Option<A> {
         let anything = [Clause {
             r#type: "*",
             subtype: "*",

@@ -13,15 +13,15 @@ use leasehold_api::ApiError;
 use leasehold_api::codec::Format;
 use leasehold_api::meta::StatusDetails;
 
-pub use accept::{Accept, Clause};
+pub(crate) use accept::{Accept, Clause};
 pub(crate) use content_type::{body_format, patch_kind, refuse_encoded};
 
 /// `application/json`
-pub const JSON: &str = "application/json";
+pub(crate) const JSON: &str = "application/json";
 /// `application/yaml`
-pub const YAML: &str = "application/yaml";
+pub(crate) const YAML: &str = "application/yaml";
 /// `application/vnd.kubernetes.protobuf`
-pub const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+pub(crate) const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
 /// What every resource can be written in, best first.
 const FORMATS: [(Format, &str); 3] = [(Format::Json, JSON), (Format::Yaml, YAML), (Format::Protobuf, PROTOBUF)];

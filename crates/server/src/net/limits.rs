@@ -35,9 +35,9 @@ pub struct Limits {
     pub ping_timeout: Duration,
     /// Bytes of the headers of one request. Kubernetes takes 1 MiB; real clients send a few kB with the longest tokens.
     pub header_bytes: u32,
-    /// Requests at once on one HTTP/2 connection. kube-apiserver allows 100, which made client-go open no further
-    /// connection but wait; we allow 250, Go's own default, since renewals are many and short and come over few
-    /// connections. Each may hold some tens of kB.
+    /// Requests at once on one HTTP/2 connection; a client that has more waits with them. Kubernetes' server library
+    /// takes 100 unless told otherwise. We take 250, for renewals are short and many of them can come over few
+    /// connections, and a stream holds some tens of kB at the most.
     pub streams: u32,
     /// HTTP/2 streams that were reset by the client before we looked at them (rapid reset, CVE-2023-44487).
     pub pending_resets: usize,

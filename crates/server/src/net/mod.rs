@@ -6,6 +6,11 @@
 //!
 //! Nothing here looks into a request, beyond its being one.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "bounds on sockets are in the runtime's own time, which its timers keep"
+)]
+
 mod activity;
 mod client_cert;
 mod connection;

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicUsize;
 
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -228,6 +229,29 @@ async fn a_stream_that_is_not_read_is_reset_while_its_connection_goes_on() {
         }
     };
     assert!(received < LARGE, "{received} bytes, then {error}");
+    assert_eq!(running.stop().await, Drained { cut: 0 });
+}
+
+#[tokio::test]
+async fn a_stream_that_waits_for_us_outlives_the_bound_for_clients() {
+    let limits = Limits {
+        stall: SHORT,
+        ..Limits::default()
+    };
+    let running = Running::start(limits).await;
+    let mut client = running.http2(None).await;
+    let mut sender = client.sender.clone();
+    let waiting = tokio::spawn(async move { sender.send_request(get("/wait")).await });
+    let watch = client.sender.send_request(get("/silent")).await.unwrap();
+    let stuck = client.sender.send_request(get("/large")).await.unwrap();
+    running.streams("one stream is gone", 2).await;
+    let rest = soon("the end of the stuck one", stuck.into_body().collect()).await;
+    assert!(rest.is_err(), "it is the one that is not read");
+    let mut watch = watch.into_body();
+    assert!(watch.frame().now_or_never().is_none(), "the watch goes on");
+    running.handler.go.add_permits(1);
+    assert!(soon("the answer", waiting).await.unwrap().is_ok());
+    drop(watch);
     assert_eq!(running.stop().await, Drained { cut: 0 });
 }
 

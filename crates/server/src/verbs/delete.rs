@@ -1,5 +1,6 @@
 //! Delete, of one object and of a collection, and the options that may come in the body.
 
+use bytes::Bytes;
 use http::{Response, StatusCode};
 use leasehold_api::ApiError;
 use leasehold_api::codec::{Format, protobuf, yaml};
@@ -8,14 +9,13 @@ use leasehold_api::options::{DeleteOptions, ListOptions};
 use leasehold_registry::{Deleted, WriteOptions, resources};
 use serde::Deserialize;
 
-use super::{Call, Read};
+use super::Call;
 use crate::negotiate::{self, Route};
-use crate::{Body, encode, reply};
+use crate::{Body, encode};
 
 /// One object.
-pub(crate) async fn delete(call: &Call<'_>, body: &Read) -> Result<Response<Body>, ApiError> {
-    let answer = call.answer(Route::Objects)?;
-    call.form(answer)?;
+pub(super) async fn delete(call: &Call<'_>, body: &Bytes) -> Result<Response<Body>, ApiError> {
+    let wish = call.wish(Route::Objects)?;
     let delete = delete_options(call, body)?;
     let deleted = call
         .app
@@ -24,27 +24,22 @@ pub(crate) async fn delete(call: &Call<'_>, body: &Read) -> Result<Response<Body
         .await?;
     match deleted {
         Deleted::Gone(status) => {
-            let bytes = encode::status(answer, &status);
-            Ok(reply::new(StatusCode::OK, negotiate::media_type(answer.format), bytes))
+            let bytes = encode::status(wish.answer, &status);
+            Ok(wish.reply(StatusCode::OK, bytes))
         }
         Deleted::Waiting(object) => {
             // Kubernetes tells of waiting by the code only to those who asked in the old way.
             let waits = delete.orphan_dependents == Some(false);
-            call.object(
-                if waits { StatusCode::ACCEPTED } else { StatusCode::OK },
-                answer,
-                object,
-            )
+            call.object(if waits { StatusCode::ACCEPTED } else { StatusCode::OK }, wish, object)
         }
     }
 }
 
 /// Every selected object of a collection.
-pub(crate) async fn delete_collection(call: &Call<'_>, body: &Read) -> Result<Response<Body>, ApiError> {
-    let answer = call.answer(Route::Objects)?;
-    let form = call.form(answer)?;
+pub(super) async fn delete_collection(call: &Call<'_>, body: &Bytes) -> Result<Response<Body>, ApiError> {
+    let wish = call.wish(Route::Objects)?;
     // A selector that cannot be read deletes nothing.
-    let list = ListOptions::from_query(call.query)?;
+    let list = ListOptions::from_query(call.query())?;
     let delete = delete_options(call, body)?;
     let options = write_options(call, &delete);
     let deleted = call
@@ -52,8 +47,8 @@ pub(crate) async fn delete_collection(call: &Call<'_>, body: &Read) -> Result<Re
         .registry
         .delete_collection(&call.place, &list, &delete, &options)
         .await?;
-    let bytes = encode::list(&form, &deleted).await?;
-    Ok(reply::new(StatusCode::OK, negotiate::media_type(answer.format), bytes))
+    let bytes = encode::list(&call.form(wish), &deleted).await?;
+    Ok(wish.reply(StatusCode::OK, bytes))
 }
 
 fn write_options(call: &Call<'_>, delete: &DeleteOptions) -> WriteOptions {
@@ -64,13 +59,13 @@ fn write_options(call: &Call<'_>, delete: &DeleteOptions) -> WriteOptions {
 }
 
 /// The options of a delete: those of the body, if there is one, and else those of the query.
-fn delete_options(call: &Call<'_>, body: &Read) -> Result<DeleteOptions, ApiError> {
+fn delete_options(call: &Call<'_>, body: &Bytes) -> Result<DeleteOptions, ApiError> {
     if body.is_empty() {
-        return DeleteOptions::new(call.query, None);
+        return DeleteOptions::new(call.query(), None);
     }
-    let format = negotiate::body_format(&call.head.headers)?;
+    let format = negotiate::body_format(call.headers())?;
     let options = decode(format, body).map_err(ApiError::bad_request)?;
-    DeleteOptions::new(call.query, Some(options))
+    DeleteOptions::new(call.query(), Some(options))
 }
 
 /// What a body of options says it is.
@@ -81,7 +76,7 @@ struct TypeMeta {
     kind: String,
 }
 
-fn decode(format: Format, body: &Read) -> Result<meta::DeleteOptions, String> {
+fn decode(format: Format, body: &Bytes) -> Result<meta::DeleteOptions, String> {
     let (type_meta, options) = match format {
         Format::Json => decode_json(body)?,
         Format::Yaml => {
@@ -128,7 +123,6 @@ fn check(type_meta: &TypeMeta) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use leasehold_api::Gvk;
 
     use super::*;

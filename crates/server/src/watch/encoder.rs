@@ -17,7 +17,8 @@ use crate::negotiate::{Answer, Shape};
 /// Marks the bookmark that ends the initial events.
 const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 
-/// Writes the events of one watch. Whole objects are encoded once for all watchers that want the same form.
+/// Writes the events of one watch. Whole objects are encoded once for all watchers that want the same form. White space
+/// is never added: a line is an event.
 pub(crate) struct EventEncoder {
     answer: Answer,
     include: IncludeObject,
@@ -31,11 +32,6 @@ pub(crate) struct EventEncoder {
 
 impl EventEncoder {
     pub(crate) fn new(answer: Answer, include: IncludeObject, place: Place, clock: Arc<dyn Clock>) -> Self {
-        // White space within an event would end it.
-        let answer = Answer {
-            pretty: false,
-            ..answer
-        };
         Self {
             answer,
             include,

@@ -24,22 +24,23 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use crate::Body;
 use crate::in_flight::Slot;
 use crate::metrics::LongRunning;
+use crate::standing::Standing;
 
 pub(crate) use encoder::EventEncoder;
 
 /// How many bytes are put together before they are handed on. One object may make it more.
 const CHUNK: usize = 64 * 1024;
 
-/// How often a watcher is told where it stands, give or take a quarter.
-const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+/// How often a watcher is told where it stands, and asked whether it still may watch, give or take a quarter.
+const TICK: Duration = Duration::from_secs(60);
 
 /// How long a watch lasts when the client does not say: 30 to 60 minutes, so that clients do not all come back at once.
 pub(crate) fn server_timeout() -> Duration {
     Duration::from_secs(30 * 60).mul_f64(1.0 + rand::random::<f64>())
 }
 
-fn until_bookmark() -> Duration {
-    BOOKMARK_EVERY.mul_f64(0.75 + rand::random::<f64>() / 2.0)
+fn until_tick() -> Duration {
+    TICK.mul_f64(0.75 + rand::random::<f64>() / 2.0)
 }
 
 /// The content type of a stream.
@@ -57,6 +58,8 @@ pub(crate) struct Watching {
     /// Whether the client understands bookmarks.
     pub(crate) bookmarks: bool,
     pub(crate) timeout: Duration,
+    /// By what it was let in.
+    pub(crate) standing: Standing,
     /// Ends the stream when the server goes down.
     pub(crate) drain: CancellationToken,
     /// Counts the events.
@@ -71,7 +74,9 @@ impl Watching {
         let stream = Stream {
             watch: self.watch,
             encoder: self.encoder,
-            bookmark: self.bookmarks.then(|| Box::pin(tokio::time::sleep(until_bookmark()))),
+            bookmarks: self.bookmarks,
+            standing: self.standing,
+            tick: Box::pin(tokio::time::sleep(until_tick())),
             timeout: Box::pin(tokio::time::sleep(self.timeout)),
             drained: Box::pin(self.drain.cancelled_owned()),
             events: self.events,
@@ -97,7 +102,7 @@ impl Watching {
 /// What a watch waits for.
 enum Wake {
     Items(Result<(), ApiError>),
-    Bookmark,
+    Tick,
     Timeout,
     Drain,
 }
@@ -105,7 +110,9 @@ enum Wake {
 struct Stream {
     watch: Watch,
     encoder: EventEncoder,
-    bookmark: Option<Pin<Box<Sleep>>>,
+    bookmarks: bool,
+    standing: Standing,
+    tick: Pin<Box<Sleep>>,
     timeout: Pin<Box<Sleep>>,
     drained: Pin<Box<WaitForCancellationFutureOwned>>,
     events: Counter<u64, AtomicU64>,
@@ -131,7 +138,7 @@ impl Stream {
             match self.wait().await {
                 Wake::Items(Ok(())) => {}
                 Wake::Items(Err(error)) => self.fail(&error),
-                Wake::Bookmark => self.write_bookmark(),
+                Wake::Tick => self.tick(),
                 Wake::Timeout => {
                     self.write_bookmark();
                     self.ended = true;
@@ -144,17 +151,11 @@ impl Stream {
     /// Everything that was handed out has been encoded when this is called, so that a bookmark promises no more than was
     /// sent.
     async fn wait(&mut self) -> Wake {
-        let bookmark = async {
-            match &mut self.bookmark {
-                Some(sleep) => sleep.await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             biased;
             () = &mut self.drained => Wake::Drain,
             () = &mut self.timeout => Wake::Timeout,
-            () = bookmark => Wake::Bookmark,
+            () = &mut self.tick => Wake::Tick,
             outcome = self.watch.next(&mut self.items) => Wake::Items(outcome),
         }
     }
@@ -173,7 +174,7 @@ impl Stream {
                     self.events.inc();
                     self.encoder.event(event, &mut self.chunk)
                 }
-                WatchItem::InitialEnd(revision) if self.bookmark.is_some() => {
+                WatchItem::InitialEnd(revision) if self.bookmarks => {
                     self.encoder.bookmark(*revision, true, &mut self.chunk)
                 }
                 WatchItem::InitialEnd(_) => Ok(()),
@@ -184,11 +185,23 @@ impl Stream {
         }
     }
 
+    /// Goes on if the watcher still may, and tells it where it stands. One that may not any more is told when it comes
+    /// back.
+    fn tick(&mut self) {
+        self.tick.set(tokio::time::sleep(until_tick()));
+        if self.standing.holds() {
+            self.write_bookmark();
+        } else {
+            tracing::info!("a watch ended: who watches may not any more");
+            self.ended = true;
+        }
+    }
+
     /// Tells where the watch stands to those who understand it.
     fn write_bookmark(&mut self) {
-        let Some(sleep) = &mut self.bookmark else { return };
-        sleep.set(tokio::time::sleep(until_bookmark()));
-        let Some(revision) = self.watch.progress() else { return };
+        let Some(revision) = self.watch.progress().filter(|_| self.bookmarks) else {
+            return;
+        };
         if let Err(error) = self.encoder.bookmark(revision, false, &mut self.chunk) {
             self.fail(&error);
         }

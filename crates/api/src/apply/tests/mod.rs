@@ -54,7 +54,7 @@ impl Server {
             api_version: self.api_version,
             subresource: self.subresource,
             ignored: &self.ignored,
-            versions: |version| match version {
+            versions: &|version| match version {
                 "coordination.k8s.io/v1same" => Reading::SameFields,
                 "coordination.k8s.io/v1other" => Reading::OtherFields,
                 _ => Reading::Unknown,
