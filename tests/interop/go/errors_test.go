@@ -25,6 +25,7 @@ func TestErrorsAreWhatTheyAre(t *testing.T) {
 				}
 			}
 			testInvalid(t, leases)
+			testVersionOfTheFuture(t, clientset(t, config).CoordinationV1().RESTClient())
 			testRawErrors(t, clientset(t, config).CoordinationV1().RESTClient())
 		})
 	}
@@ -71,16 +72,20 @@ func refusals(t *testing.T, leases coordinationclient.LeaseInterface, made *coor
 			_, err := leases.List(ctx, metav1.ListOptions{FieldSelector: "spec.holderIdentity=one"})
 			return err
 		}},
-		"a version of the future": {tooLarge, func() error {
-			future := metav1.ListOptions{ResourceVersion: "900000000000000000"}
-			_, err := leases.List(ctx, future)
-			return err
-		}},
 	}
 }
 
-func tooLarge(err error) bool {
-	return apierrors.IsTimeout(err) && apierrors.HasStatusCause(err, metav1.CauseTypeResourceVersionTooLarge)
+// The server waits a moment for the version to come and then says that a retry may help, which the client would do.
+func testVersionOfTheFuture(t *testing.T, client rest.Interface) {
+	t.Helper()
+	request := client.Get().Resource("leases").Namespace("default").Param("resourceVersion", "900000000000000000")
+	err := request.MaxRetries(0).Do(t.Context()).Error()
+	if !apierrors.IsTimeout(err) || !apierrors.HasStatusCause(err, metav1.CauseTypeResourceVersionTooLarge) {
+		t.Errorf("a version of the future: %v", err)
+	}
+	if seconds, ok := apierrors.SuggestsClientDelay(err); !ok || seconds != 1 {
+		t.Errorf("it suggests %d s", seconds)
+	}
 }
 
 // An invalid object is told with every field that is wrong.

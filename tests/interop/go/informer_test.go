@@ -28,8 +28,8 @@ const (
 
 // change is one write to a name, or one event about it. A deletion's version is not known to who deletes.
 type change struct {
-	kind    watch.EventType
-	version string
+	Kind    watch.EventType
+	Version string
 }
 
 // history has the changes of each name in their order.

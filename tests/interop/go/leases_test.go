@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/retry"
 )
 
@@ -142,8 +143,7 @@ func TestRetryOnConflict(t *testing.T) {
 	const writers, each = 8, 10
 	ctx, leases := t.Context(), leasesIn(t, in(admin(t), protobuf))
 	create(t, leases, lease("counter", "one"))
-	backoff := retry.DefaultBackoff
-	backoff.Steps, backoff.Cap = 1000, 100*time.Millisecond
+	backoff := wait.Backoff{Steps: 1000, Duration: 5 * time.Millisecond, Factor: 1, Jitter: 1}
 	increment := func() error {
 		read, err := leases.Get(ctx, "counter", metav1.GetOptions{})
 		if err != nil {
@@ -175,6 +175,7 @@ func TestRetryOnConflict(t *testing.T) {
 	}
 }
 
+// wantSame compares as Kubernetes does: an empty map is no map, and equal moments are equal times.
 func wantSame(t *testing.T, what string, got, want any) {
 	t.Helper()
 	if !equality.Semantic.DeepEqual(got, want) {

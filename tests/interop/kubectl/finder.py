@@ -41,7 +41,8 @@ def client_version(kubectl: str) -> tuple[int, int]:
 def build(scratch: Path) -> str:
     """Builds the pinned version. Go's own cache makes the second time quick."""
     target = scratch / "kubectl"
-    command = ["go", "build", "-mod=readonly", "-o", str(target), "."]
+    flags = f"-X k8s.io/component-base/version.gitVersion={pinned_version()}"
+    command = ["go", "build", "-mod=readonly", "-ldflags", flags, "-o", str(target), "."]
     try:
         done = subprocess.run(command, cwd=BUILD, capture_output=True, text=True, timeout=BUILD_SECONDS_MAX)
     except subprocess.TimeoutExpired:
@@ -50,3 +51,9 @@ def build(scratch: Path) -> str:
         last = (done.stderr.strip().splitlines() or ["no output"])[-1]
         raise NotFound(f"kubectl cannot be built: {last}")
     return str(target)
+
+
+def pinned_version() -> str:
+    """The version that go.mod names: kubectl refuses to compare versions when its own was not set by its build."""
+    lines = (BUILD / "go.mod").read_text().splitlines()
+    return next(line.split()[-1] for line in lines if "k8s.io/kubectl v" in line).replace("v0.", "v1.")

@@ -11,6 +11,7 @@ from queue import Empty, Queue
 from typing import Callable
 
 COMMAND_SECONDS_MAX = 30
+SHOWN_MAX = 2000
 
 SCENARIOS: list[Callable[["Kubectl"], None]] = []
 
@@ -19,6 +20,11 @@ def scenario(function: Callable[["Kubectl"], None]) -> Callable[["Kubectl"], Non
     """Registers a scenario. It runs in a namespace of its own, beside others."""
     SCENARIOS.append(function)
     return function
+
+
+def shorten(text: str) -> str:
+    """What a report has room for."""
+    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}… ({len(text)} characters)"
 
 
 class Failure(Exception):
@@ -35,7 +41,7 @@ class Result:
     err: str
 
     def __str__(self) -> str:
-        return f"$ {self.command}\nexit {self.code}\nstdout: {self.out}\nstderr: {self.err}"
+        return f"$ {self.command}\nexit {self.code}\nstdout: {shorten(self.out)}\nstderr: {shorten(self.err)}"
 
     def json(self) -> dict:
         """Standard output, which has to be JSON."""
@@ -82,7 +88,7 @@ class Kubectl:
         # Another server may have had this port: its cached discovery must not be believed. What the developer set up
         # for kubectl (plugins, a differ, an editor) is no part of the test either.
         self.environment = {key: value for key, value in os.environ.items() if not key.startswith("KUBE")}
-        self.environment |= {"KUBECONFIG": kubeconfig, "KUBECACHEDIR": str(cache), "HOME": str(scratch)}
+        self.environment |= {"KUBECONFIG": kubeconfig, "KUBECACHEDIR": str(cache), "HOME": str(scratch), "TMPDIR": str(scratch)}
 
     def __call__(self, *arguments: str, stdin: object = None, code: int = 0, **environment: str) -> Result:
         """Runs to the end and checks the exit code. `stdin` is text, or an object that is sent as JSON."""

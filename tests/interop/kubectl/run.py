@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Callable
 
+sys.dont_write_bytecode = True  # a test leaves nothing behind
+
 import finder
 import scenarios  # noqa: F401  (registers them)
 from harness import SCENARIOS, Failure, Kubectl

@@ -1,5 +1,8 @@
 """edit, patch, label, annotate, replace."""
 
+import re
+from pathlib import Path
+
 from harness import Kubectl, equal, lease, scenario
 
 
@@ -14,8 +17,12 @@ def edit_with_an_editor(k: Kubectl) -> None:
     equal(edited.out, "lease.coordination.k8s.io/a edited\n", "output")
     equal(holder(k), "holder-2", "holder")
     k("edit", "lease", "a", KUBE_EDITOR="true").complains("Edit cancelled, no changes made.")
-    refused = k("edit", "lease", "a", code=1, KUBE_EDITOR="sed -i s/leaseDurationSeconds:.*/leaseDurationSeconds:\\ -5/")
-    refused.complains("spec.leaseDurationSeconds: Invalid value: -5: must be greater than 0")
+    refused = k("edit", "lease", "a", code=1, KUBE_EDITOR=r"sed -i s/^\ \ leaseDurationSeconds:.*/\ \ leaseDurationSeconds:\ -5/")
+    refused.complains('leases.coordination.k8s.io "a" is invalid', "no valid changes were saved")
+    # What is wrong is told where the user edits.
+    kept = Path(re.search('stored to "(.*)"', refused.err)[1]).read_text()
+    wanted = "# * spec.leaseDurationSeconds: Invalid value: -5: must be greater than 0"
+    equal(wanted in kept.splitlines(), True, f"the line {wanted!r} in {kept}")
 
 
 @scenario
@@ -47,7 +54,7 @@ def patch_merges_owners_by_uid(k: Kubectl) -> None:
 def patch_is_refused_with_a_reason(k: Kubectl) -> None:
     k("create", "-f", "-", stdin=lease("a"))
     failing = '[{"op":"test","path":"/spec/holderIdentity","value":"other"}]'
-    k("patch", "lease", "a", "--type=json", "-p", failing, code=1).complains("testing value /spec/holderIdentity failed")
+    k("patch", "lease", "a", "--type=json", "-p", failing, code=1).complains("The request is invalid", "/spec/holderIdentity")
     k("patch", "lease", "a", "--type=merge", "-p", '{"spec":{"leaseDurationSeconds":0}}', code=1).complains(
         "spec.leaseDurationSeconds: Invalid value: 0"
     )

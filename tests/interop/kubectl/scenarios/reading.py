@@ -88,7 +88,7 @@ def get_by_field(k: Kubectl) -> None:
     equal(k("get", "leases", "--field-selector", "metadata.name!=b", *names).out, "a c", "by another name")
     equal(k("get", "leases", "-A", "--field-selector", f"metadata.namespace={k.namespace}", *names).out, "a b c")
     k("get", "leases", "--field-selector", "spec.holderIdentity=holder-1", code=1).complains(
-        'Error from server (BadRequest): "spec.holderIdentity" is not a known field selector'
+        "Error from server (BadRequest)", '"spec.holderIdentity" is not a known field selector'
     )
 
 

@@ -1,1 +1,0 @@
-//! kube-rs against a running Leasehold.
