@@ -4,6 +4,7 @@
 //! to exit in order and in time. It never outlives the step that started it.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use crate::command::command;
 const START_MAX: Duration = Duration::from_secs(60);
 /// How long it may take to end: its own default for `--drain-timeout`.
 const STOP_MAX: Duration = Duration::from_secs(25);
+const LOG_LINES_SHOWN: usize = 40;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A running `leasehold serve` on a port of its own, on loopback, with nothing in it. Killed if dropped before
@@ -24,6 +26,7 @@ pub(crate) struct Server {
     program: PathBuf,
     child: Child,
     scratch: TempDir,
+    has_ended_well: bool,
 }
 
 impl Server {
@@ -45,6 +48,7 @@ impl Server {
             program,
             child,
             scratch,
+            has_ended_well: false,
         };
         server.wait_until_it_listens()?;
         Ok(server)
@@ -72,59 +76,53 @@ impl Server {
         }
     }
 
-    /// What it wrote to stderr so far.
-    pub(crate) fn log(&self) -> String {
+    /// Prints the end of what it wrote to stderr.
+    pub(crate) fn show_log(&self) {
         let text = std::fs::read(self.scratch.path().join("stderr")).unwrap_or_default();
-        String::from_utf8_lossy(&text).into_owned()
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<_> = text.lines().collect();
+        let shown = &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..];
+        let _ = writeln!(std::io::stdout(), "-- the server's log ends:\n{}", shown.join("\n"));
     }
 
     /// Asks it to end, and fails if it does not do so in order and in time.
     pub(crate) fn stop(mut self) -> Result<(), String> {
         let id = self.child.id().to_string();
-        match command("kill", &["-TERM", &id]).status() {
-            Ok(status) if status.success() => {}
-            _ => {
-                return Err(format!(
-                    "the server was gone before it was stopped; it wrote:\n{}",
-                    self.log()
-                ));
-            }
+        let stopped = match command("kill", &["-TERM", &id]).status() {
+            Ok(status) if status.success() => wait(STOP_MAX, || self.ended())?,
+            _ => return Err("the server was gone before it was stopped".to_owned()),
+        };
+        match stopped {
+            Some(status) if status.success() => self.has_ended_well = true,
+            Some(status) => return Err(format!("after SIGTERM the server ended with {status}")),
+            None => return Err(format!("{STOP_MAX:?} after SIGTERM the server still runs")),
         }
-        let status = wait(STOP_MAX, || self.ended());
-        match status? {
-            Some(status) if status.success() => Ok(()),
-            Some(status) => Err(format!(
-                "after SIGTERM the server ended with {status}; it wrote:\n{}",
-                self.log()
-            )),
-            None => Err(format!(
-                "{STOP_MAX:?} after SIGTERM the server still runs; it wrote:\n{}",
-                self.log()
-            )),
-        }
+        Ok(())
     }
 
     fn wait_until_it_listens(&mut self) -> Result<(), String> {
         let kubeconfig = self.kubeconfig();
         let ready = wait(START_MAX, || match self.ended()? {
-            Some(status) => Err(format!("the server ended with {status}; it wrote:\n{}", self.log())),
+            Some(status) => Err(format!("the server ended with {status} at its start")),
             None => Ok(kubeconfig.exists().then_some(())),
         });
         ready?.ok_or_else(|| format!("the server does not listen after {START_MAX:?}"))
     }
 
     fn ended(&mut self) -> Result<Option<ExitStatus>, String> {
-        self.child
-            .try_wait()
-            .map_err(|error| format!("cannot wait for the server: {error}"))
+        let status = self.child.try_wait();
+        status.map_err(|error| format!("cannot wait for the server: {error}"))
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It has ended already, unless something went wrong.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if !self.has_ended_well {
+            // It may have ended by itself.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+            self.show_log();
+        }
     }
 }
 

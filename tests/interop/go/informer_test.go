@@ -148,8 +148,10 @@ func testSharedInformer(t *testing.T, sent *requests) {
 	defer factory.Shutdown()
 	defer stop()
 	factory.StartWithContext(ctx)
-	if !cache.WaitForCacheSync(ctx.Done(), registration.HasSynced) {
-		t.Fatal("never synced")
+	syncing, giveUp := context.WithTimeout(ctx, waitMax)
+	defer giveUp()
+	if !cache.WaitForCacheSync(syncing.Done(), registration.HasSynced) {
+		t.Fatalf("not synced after %v", waitMax)
 	}
 	wantSame(t, "what was there before", seen.of, before.of)
 

@@ -90,12 +90,11 @@ fn with_server(client: impl Fn() -> Command, failed: impl Fn(Option<i32>) -> Out
             .env("LEASEHOLD_INTEROP_NODE_KUBECONFIG", server.node_kubeconfig(NODE)?)
             .status()
             .map_err(|error| format!("the client cannot be run: {error}"))?;
-        server.stop()?;
-        Ok(if status.success() {
-            Outcome::Passed
-        } else {
-            failed(status.code())
-        })
+        if status.success() {
+            return server.stop().map(|()| Outcome::Passed);
+        }
+        server.show_log();
+        server.stop().map(|()| failed(status.code()))
     };
     run().unwrap_or_else(Outcome::Failed)
 }

@@ -68,11 +68,17 @@ def raw_paths_answer(k: Kubectl) -> None:
     equal(k("get", "--raw", "/apis").json()["kind"], "APIGroupList", "kind of /apis")
     equal(k("get", "--raw", "/api").json()["kind"], "APIVersions", "kind of /api")
     equal(k("get", "--raw", "/version").json()["major"], "1", "major version")
-    metrics = k("get", "--raw", "/metrics").says("# TYPE apiserver_request_total counter", "apiserver_request_total{")
-    metrics.says('resource="namespaces"', "apiserver_current_inflight_requests")
     k("get", "--raw", "/nowhere", code=1).complains("Error from server (NotFound): the server could not find the requested resource")
     spec = k("get", "--raw", "/openapi/v3").json()["paths"]["apis/coordination.k8s.io/v1"]["serverRelativeURL"]
     equal(k("get", "--raw", spec).json()["openapi"][:2], "3.", "OpenAPI version")
+
+
+@scenario
+def metrics_are_in_the_plain_form(k: Kubectl) -> None:
+    # Without an Accept that asks for OpenMetrics: there a counter's type is told under a name without `_total`.
+    metrics = k("get", "--raw", "/metrics")
+    metrics.says("apiserver_request_total{", 'resource="namespaces"', "apiserver_current_inflight_requests{")
+    metrics.says("# TYPE apiserver_request_total counter\n").lacks("# EOF")
 
 
 @scenario
