@@ -19,8 +19,7 @@ use leasehold_clock::{Clock, Monotonic};
 use leasehold_registry::Registry;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{Authenticator, Authorizer};
-use crate::auth::User;
+use crate::auth::{Authenticator, Authorizer, User};
 use crate::discovery::Documents;
 use crate::in_flight::{Kind, Limits, Slot};
 use crate::metrics::{Metrics, Series};
@@ -159,7 +158,9 @@ impl App {
         B::Error: std::fmt::Display,
     {
         let now = Time::from_system(self.clock.wall());
-        let user = self.authenticator.authenticate(asked.peer, &asked.head.headers, now)?;
+        let user = self
+            .authenticator
+            .authenticate(asked.peer, &asked.head.headers, now.seconds)?;
         let user = &*seen.user.insert(user);
         let kind = Kind::of(asked.info.verb);
         let slot = Slot::take(self.metrics.in_flight(kind), kind, &self.limits, user)?;

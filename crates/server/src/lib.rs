@@ -4,7 +4,6 @@
 //! ([`auth`]), the in-flight limit, and only then its body is read, decoded, handed to the registry, and the outcome
 //! encoded as the client asked. Nothing here knows what a lease is.
 
-mod access;
 mod app;
 pub mod auth;
 mod body;
@@ -29,9 +28,7 @@ mod version;
 mod warnings;
 mod watch;
 
-pub use access::{Authenticator, Authorizer};
 pub use app::App;
-pub use auth::{Attributes, User};
 pub use body::Body;
 pub use in_flight::Limits;
 pub use metrics::{Figure, Metrics, StoreFigures};

@@ -10,8 +10,7 @@ use http::header::AUTHORIZATION;
 use leasehold_api::Time;
 use leasehold_clock::Clock;
 
-use crate::access::{Authenticator, Authorizer};
-use crate::auth::Attributes;
+use crate::auth::{Attributes, Authenticator, Authorizer};
 use crate::net::Peer;
 use crate::verbs::Call;
 
@@ -65,7 +64,7 @@ impl Standing {
             path: &self.path,
         };
         self.authenticator
-            .authenticate(&self.peer, &self.credentials, now)
+            .authenticate(&self.peer, &self.credentials, now.seconds)
             .is_ok_and(|user| self.authorizer.authorize(&user, &attributes).is_ok())
     }
 }

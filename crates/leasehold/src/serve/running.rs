@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use leasehold_controllers::{Controllers, EventExpiry, NamespaceDeletion};
 use leasehold_registry::{Registry, resources};
-use leasehold_server::auth::{Authenticator, BuiltIn, ClientCas, TokenFile};
+use leasehold_server::auth::{BuiltIn, CertificateOrToken, ClientCas, TokenFile};
 use leasehold_server::discovery::Documents;
 use leasehold_server::net::{self, Identity, Listener, Tls};
 use leasehold_server::{App, Limits, Metrics, VersionInfo};
@@ -84,7 +84,7 @@ impl Running {
         );
         let app = App {
             registry,
-            authenticator: Arc::new(Authenticator::new(tokens.clone())),
+            authenticator: Arc::new(CertificateOrToken::new(tokens.clone())),
             authorizer: Arc::new(BuiltIn),
             documents: Documents::build(resources::TABLE, &address.to_string()),
             metrics: Metrics::new(Some(figures::of(store.clone()))),

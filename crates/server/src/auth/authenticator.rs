@@ -9,10 +9,21 @@ use leasehold_api::ApiError;
 use super::{Quoted, TokenFile, User};
 use crate::net::{Peer, PeerCertificate};
 
+/// Tells who makes a request.
+pub trait Authenticator: Send + Sync {
+    /// Who makes a request with these headers at `now`, in seconds since 1970. The first good credential counts.
+    ///
+    /// A watch outlives this answer: ask again with the same arguments and a later `now` to see whether it still holds.
+    ///
+    /// # Errors
+    /// 401 when credentials were presented and none is good; 403 when the request would be made in another's name.
+    fn authenticate(&self, peer: &Peer, headers: &HeaderMap, now: i64) -> Result<User, ApiError>;
+}
+
 /// Tells who makes a request, in Kubernetes' order: by client certificate, else by bearer token, else nobody known.
 ///
 /// Never believes `X-Remote-*`, and never lets a request through that asks to be taken for somebody else.
-pub struct Authenticator {
+pub struct CertificateOrToken {
     tokens: Option<Arc<TokenFile>>,
     anonymous: User,
 }
@@ -27,7 +38,15 @@ enum Verdict {
     Bad,
 }
 
-impl Authenticator {
+impl Authenticator for CertificateOrToken {
+    fn authenticate(&self, peer: &Peer, headers: &HeaderMap, now: i64) -> Result<User, ApiError> {
+        let user = self.user(peer, headers, now)?;
+        refuse_impersonation(&user, headers)?;
+        Ok(user)
+    }
+}
+
+impl CertificateOrToken {
     /// An authenticator that knows these tokens; without any, every token is a bad one.
     #[must_use]
     pub fn new(tokens: Option<Arc<TokenFile>>) -> Self {
@@ -35,18 +54,6 @@ impl Authenticator {
             tokens,
             anonymous: User::anonymous(),
         }
-    }
-
-    /// Who makes a request with these headers at `now`, in seconds since 1970. The first good credential counts.
-    ///
-    /// A watch outlives this answer: ask again with the same arguments and a later `now` to see whether it still holds.
-    ///
-    /// # Errors
-    /// 401 when credentials were presented and none is good; 403 when the request would be made in another's name.
-    pub fn authenticate(&self, peer: &Peer, headers: &HeaderMap, now: i64) -> Result<User, ApiError> {
-        let user = self.user(peer, headers, now)?;
-        refuse_impersonation(&user, headers)?;
-        Ok(user)
     }
 
     fn user(&self, peer: &Peer, headers: &HeaderMap, now: i64) -> Result<User, ApiError> {
@@ -111,11 +118,11 @@ mod tests {
 
     const NOW: i64 = 1_000;
 
-    fn authenticator() -> Authenticator {
+    fn authenticator() -> CertificateOrToken {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("tokens.csv");
         std::fs::write(&path, "good,alice,1,dev\n").unwrap();
-        Authenticator::new(Some(Arc::new(TokenFile::open(path).unwrap())))
+        CertificateOrToken::new(Some(Arc::new(TokenFile::open(path).unwrap())))
     }
 
     fn peer(certificate: Option<PeerCertificate>) -> Peer {
@@ -190,7 +197,7 @@ mod tests {
     #[test]
     fn without_a_token_file_every_token_is_bad() {
         let got =
-            Authenticator::new(None).authenticate(&peer(None), &headers(&[("authorization", "Bearer good")]), NOW);
+            CertificateOrToken::new(None).authenticate(&peer(None), &headers(&[("authorization", "Bearer good")]), NOW);
         assert_eq!(got.unwrap_err().code(), 401);
     }
 

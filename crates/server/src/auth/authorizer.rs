@@ -1,7 +1,10 @@
 //! May they? The seam behind which the rules are, and the words of a refusal.
 
+use std::sync::Arc;
+
 use leasehold_api::ApiError;
 use leasehold_api::meta::StatusDetails;
+use leasehold_registry::Admission;
 
 use super::{Attributes, Quoted, User};
 
@@ -30,6 +33,11 @@ pub trait Authorizer: Send + Sync {
             Decision::Allow => Ok(()),
             Decision::Deny => Err(forbidden(user, attributes)),
         }
+    }
+
+    /// What else to ask for a write of this user, once the object is known.
+    fn admission(&self, _user: &User) -> Option<Arc<dyn Admission>> {
+        None
     }
 }
 

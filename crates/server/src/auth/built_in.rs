@@ -1,7 +1,11 @@
 //! The rules that need no configuration: masters, nodes, and what everybody may know.
 
+use std::sync::Arc;
+
+use leasehold_registry::Admission;
+
 use super::user::{AUTHENTICATED, MASTERS, UNAUTHENTICATED};
-use super::{Attributes, Authorizer, Decision, User};
+use super::{Attributes, Authorizer, Decision, NodeAdmission, User};
 
 /// Where the leases of nodes live.
 pub(super) const NODE_LEASES: &str = "kube-node-lease";
@@ -25,6 +29,10 @@ impl Authorizer for BuiltIn {
                 everybody_may(user, attributes)
             };
         if allowed { Decision::Allow } else { Decision::Deny }
+    }
+
+    fn admission(&self, user: &User) -> Option<Arc<dyn Admission>> {
+        NodeAdmission::of(user)
     }
 }
 

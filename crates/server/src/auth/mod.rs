@@ -9,6 +9,7 @@ mod authorizer;
 mod built_in;
 mod certificate;
 mod csv;
+mod may_create;
 mod node_admission;
 mod quote;
 #[cfg(test)]
@@ -16,10 +17,11 @@ pub(crate) mod test_pki;
 mod tokens;
 mod user;
 
-pub use authenticator::Authenticator;
+pub use authenticator::{Authenticator, CertificateOrToken};
 pub use authorizer::{Authorizer, Decision, forbidden};
 pub use built_in::BuiltIn;
 pub use certificate::{CertificateError, ClientCas};
+pub(crate) use may_create::MayCreate;
 pub use node_admission::NodeAdmission;
 use quote::Quoted;
 pub use tokens::{TokenFile, TokenFileError};

@@ -14,9 +14,8 @@ use leasehold_api::options::{IncludeObject, Query, manager_name};
 use leasehold_api::{ApiError, Object, Time};
 use leasehold_registry::{Caller, PatchKind, Place, WriteOptions};
 
-use crate::access::MayCreate;
 use crate::app::{App, Asked};
-use crate::auth::User;
+use crate::auth::{MayCreate, User};
 use crate::encode::{self, Form};
 use crate::in_flight::Slot;
 use crate::metrics::{self, Series};

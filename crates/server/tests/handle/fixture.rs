@@ -11,12 +11,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
-use leasehold_api::{ApiError, Time};
+use leasehold_api::ApiError;
 use leasehold_clock::{Clock, SystemClock};
 use leasehold_registry::{Registry, resources};
+use leasehold_server::auth::{Attributes, Authenticator, Authorizer, Decision, User};
 use leasehold_server::discovery::Documents;
 use leasehold_server::net::Peer;
-use leasehold_server::{App, Attributes, Authenticator, Authorizer, Body, Limits, Metrics, User, VersionInfo};
+use leasehold_server::{App, Body, Limits, Metrics, VersionInfo};
 use leasehold_store::embedded::{Embedded, Options};
 use serde_json::Value;
 
@@ -32,7 +33,7 @@ struct Access {
 }
 
 impl Authenticator for Access {
-    fn authenticate(&self, _peer: &Peer, headers: &HeaderMap, _now: Time) -> Result<User, ApiError> {
+    fn authenticate(&self, _peer: &Peer, headers: &HeaderMap, _now: i64) -> Result<User, ApiError> {
         let token = headers
             .get("authorization")
             .map_or("", |value| value.to_str().unwrap_or(""));
@@ -53,15 +54,14 @@ impl Authenticator for Access {
 }
 
 impl Authorizer for Access {
-    fn authorize(&self, user: &User, attributes: &Attributes<'_>) -> Result<(), ApiError> {
+    fn decide(&self, user: &User, attributes: &Attributes<'_>) -> Decision {
         let allowed = match (&*user.name, attributes.verb) {
             ("admin", _) | ("updater", "update" | "patch") => true,
             ("reader", "get" | "list" | "watch") => !self.forbidden.load(Relaxed),
             ("bug", _) => panic!("a planted bug"),
             _ => attributes.resource.is_empty() && attributes.path.starts_with("/healthz"),
         };
-        let forbidden = || ApiError::forbidden(attributes.group, attributes.resource, attributes.name, attributes.verb);
-        if allowed { Ok(()) } else { Err(forbidden()) }
+        if allowed { Decision::Allow } else { Decision::Deny }
     }
 }
 
