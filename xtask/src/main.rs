@@ -1,7 +1,9 @@
-//! Developer commands. `cargo xtask test` is what CI runs and what a developer runs: there is no second recipe.
+//! Developer commands. `cargo xtask test` is what CI runs and what a developer runs: there is no second recipe. The others
+//! run some of its steps alone.
 
 mod command;
 mod runner;
+mod server;
 mod steps;
 mod tidy;
 
@@ -29,14 +31,17 @@ enum Task {
     },
     /// Run the tidiness checks alone
     Tidy,
+    /// Try real clients on a running server: kube-rs, kubectl and client-go
+    Interop,
 }
 
 fn main() -> ExitCode {
-    let (only, fail_fast) = match Args::parse().task {
-        Task::Test { fail_fast, only } => (only, fail_fast),
-        Task::Tidy => (vec!["tidy".to_owned()], false),
+    let (steps, only, fail_fast) = match Args::parse().task {
+        Task::Test { fail_fast, only } => (steps::ALL, only, fail_fast),
+        Task::Tidy => (steps::ALL, vec!["tidy".to_owned()], false),
+        Task::Interop => (steps::INTEROP, Vec::new(), false),
     };
-    let chosen = steps::ALL
+    let chosen = steps
         .iter()
         .filter(|step| only.is_empty() || only.iter().any(|name| name == step.name));
     let results = runner::run(chosen, fail_fast, &mut std::io::stdout());

@@ -3,9 +3,10 @@
 //! A step with more than a line or two has a file of its own here. To add one, add a row.
 
 mod deny;
+mod interop;
 
 use crate::command::{cargo, works};
-use crate::runner::Step;
+use crate::runner::{Outcome, Step};
 use crate::tidy;
 
 /// All steps.
@@ -49,18 +50,48 @@ pub(crate) const ALL: &[Step] = &[
     Step {
         name: "build",
         needs: nothing,
-        run: || cargo(&["build", "--locked", "--workspace", "--bins"]),
+        run: build,
     },
     Step {
         name: "tests",
         needs: nothing,
         run: || cargo(&["test", "--locked", "--workspace"]),
     },
+    KUBECTL,
+    CLIENT_GO,
 ];
+
+/// Real clients alone: the steps of `cargo xtask interop`.
+pub(crate) const INTEROP: &[Step] = &[
+    Step {
+        name: "kube-rs",
+        needs: nothing,
+        run: interop::kube_rs,
+    },
+    KUBECTL,
+    CLIENT_GO,
+];
+
+const KUBECTL: Step = Step {
+    name: "kubectl",
+    needs: interop::kubectl_needs,
+    run: interop::kubectl,
+};
+
+const CLIENT_GO: Step = Step {
+    name: "client-go",
+    needs: interop::client_go_needs,
+    run: interop::client_go,
+};
 
 /// The names of all steps, for the command line.
 pub(crate) fn names() -> Vec<&'static str> {
     ALL.iter().map(|step| step.name).collect()
+}
+
+/// Builds all programs. Always with these arguments, so that nothing is built in two ways.
+fn build() -> Outcome {
+    cargo(&["build", "--locked", "--workspace", "--bins"])
 }
 
 fn nothing() -> Option<String> {

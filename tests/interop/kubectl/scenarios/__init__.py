@@ -1,0 +1,16 @@
+"""All scenarios, by what the user does. A new module has to be named here."""
+
+from scenarios import applying, changing, creating, deleting, discovering, events, namespaces, nodes, reading, watching
+
+__all__ = [
+    "applying",
+    "changing",
+    "creating",
+    "deleting",
+    "discovering",
+    "events",
+    "namespaces",
+    "nodes",
+    "reading",
+    "watching",
+]
