@@ -39,12 +39,16 @@ pub fn read(schema: &'static Schema, body: &[u8]) -> Result<(Value, Vec<String>)
         duplicate_keys: DuplicateKeyPolicy::LastWins,
         with_snippet: false,
     };
-    let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
-        Ok(strict::read(schema, deserializer))
+    let mut read = None;
+    let whole = serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
+        read = Some(strict::read(schema, deserializer));
+        Ok(())
     });
-    match read {
-        Ok(Ok(read)) => Ok(read),
-        Ok(Err(error)) => Err(format!("error decoding YAML: {error}")),
+    // What went wrong within comes first: the rest, left unread, would be called a second document.
+    let (read, whole) = (read.transpose(), whole.map_err(|error| error.to_string()));
+    match read.and_then(|read| whole.map(|()| read)) {
+        Ok(Some(read)) => Ok(read),
+        Ok(None) => Err("error decoding YAML: there is nothing to read".to_owned()),
         Err(error) => Err(format!("error decoding YAML: {error}")),
     }
 }
@@ -61,6 +65,18 @@ pub fn write(value: &Value) -> Result<String, ApiError> {
 mod tests {
     use super::*;
     use crate::meta::DeleteOptions;
+
+    #[test]
+    fn an_error_within_is_told_and_not_what_follows_from_it() {
+        for (text, why) in [
+            ("x: .nan", "finite"),
+            ("uid: 5", "uid"),
+            ("a: 1\n---\na: 2", "documents"),
+        ] {
+            let error = read(crate::meta::ObjectMeta::SCHEMA, text.as_bytes()).unwrap_err();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
 
     #[test]
     fn no_nesting_takes_more_than_half_of_a_thread_s_stack() {
