@@ -3,6 +3,7 @@
 //! Label values come from closed sets only: a path that somebody made up cannot grow this. Each series is looked up by
 //! position in an array, not by its labels, and made when it is first needed, so that the page shows no zeros.
 
+mod plain;
 mod series;
 
 use std::sync::OnceLock;
@@ -25,8 +26,6 @@ use crate::{Body, reply};
 use series::Scope;
 use series::{CODES, EventLabels, Labels, RequestLabels, SCOPES, VERBS, rows};
 pub(crate) use series::{Series, Verb};
-
-const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Kubernetes' buckets, with finer ones below: most requests here take less than the smallest of those.
 const SECONDS: [f64; 20] = [
@@ -196,7 +195,11 @@ impl Metrics {
     pub(crate) fn reply(&self) -> Response<Body> {
         let mut page = String::new();
         match text::encode(&mut page, &self.registry) {
-            Ok(()) => reply::new(StatusCode::OK, CONTENT_TYPE, page.into_bytes()),
+            Ok(()) => reply::new(
+                StatusCode::OK,
+                plain::CONTENT_TYPE,
+                plain::from_open_metrics(&page).into_bytes(),
+            ),
             Err(std::fmt::Error) => reply::text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written\n"),
         }
     }
