@@ -4,13 +4,18 @@
 //! JSON, where the zero time is `null`. Any RFC 3339 text is read, with any number of decimals; upstream wants exactly
 //! six for a `MicroTime`.
 
-use jiff::Timestamp;
+use jiff::SignedDuration;
+use jiff::civil::{DateTime, date};
 use jiff::fmt::temporal::DateTimeParser;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Serialize, Serializer};
 
 /// Seconds between the year 1, which Go calls the zero time, and 1970.
 const GO_ZERO_SECONDS: i64 = -62_135_596_800;
+/// The last second of the year 9999.
+const LAST_SECONDS: i64 = 253_402_300_799;
+/// The beginning of 1970, in UTC.
+const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// Why a text is not a time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,22 +32,23 @@ fn parse(text: &str) -> Result<(i64, i32), TimeError> {
     if !plain || text.contains('[') {
         return Err(fail());
     }
-    let at = PARSER.parse_timestamp(text).map_err(|_| fail())?;
-    let (mut seconds, mut nanos) = (at.as_second(), at.subsec_nanosecond());
+    let pieces = PARSER.parse_pieces(text).map_err(|_| fail())?;
+    let (time, offset) = pieces.time().zip(pieces.to_numeric_offset()).ok_or_else(fail)?;
+    // Counted by hand: a `Timestamp` ends a day before the year 9999 does, to have room for any time zone.
+    let since = DateTime::from_parts(pieces.date(), time).duration_since(EPOCH);
+    let (mut seconds, mut nanos) = (since.as_secs(), since.subsec_nanos());
     if nanos < 0 {
         seconds -= 1;
         nanos += 1_000_000_000;
     }
-    Ok((seconds, nanos))
+    Ok((seconds - i64::from(offset.seconds()), nanos))
 }
 
 fn civil(seconds: i64, out: &mut String) {
     use std::fmt::Write as _;
     // Beyond the years 1 to 9999 there is no RFC 3339 text; the nearest one is shown.
-    let clamped = seconds.clamp(GO_ZERO_SECONDS, 253_402_207_199);
-    let at = Timestamp::from_second(clamped)
-        .unwrap_or(Timestamp::UNIX_EPOCH)
-        .to_zoned(jiff::tz::TimeZone::UTC);
+    let clamped = seconds.clamp(GO_ZERO_SECONDS, LAST_SECONDS);
+    let at = EPOCH.saturating_add(SignedDuration::from_secs(clamped));
     let _ = write!(
         out,
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
@@ -155,7 +161,12 @@ mod tests {
             ("2026-01-02T03:04:05.123456789Z", "2026-01-02T03:04:05.123456Z"),
             ("2026-01-02T05:04:05.1+02:00", "2026-01-02T03:04:05.100000Z"),
             ("1969-12-31T23:59:59.5Z", "1969-12-31T23:59:59.500000Z"),
-            ("9998-12-31T23:59:59Z", "9998-12-31T23:59:59.000000Z"),
+            ("0001-01-01T00:00:01Z", "0001-01-01T00:00:01.000000Z"),
+            ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+            ("9999-12-31T23:00:00+05:00", "9999-12-31T18:00:00.000000Z"),
+            ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.000000Z"),
+            // Later in UTC than there is a text for.
+            ("9999-12-31T23:59:59-00:01", "9999-12-31T23:59:59.000000Z"),
         ] {
             assert_eq!(
                 MicroTime::parse(text).map(|t| t.to_string()),

@@ -17,10 +17,15 @@ use subtle::ConstantTimeEq as _;
 use crate::place::Place;
 
 const SEAL_LEN: usize = 16;
+const ISSUER_LEN: usize = 8;
 const FORMAT: u8 = 1;
 
 /// What seals the tokens of one process.
-pub(crate) struct TokenKey([u8; 32]);
+pub(crate) struct TokenKey {
+    secret: [u8; 32],
+    /// Says openly whose token it is, so that one of another process is told from one that was tampered with.
+    issuer: [u8; ISSUER_LEN],
+}
 
 /// Where a list goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,15 +39,16 @@ pub(crate) struct Token {
 
 impl TokenKey {
     pub(crate) fn random() -> Self {
-        let mut key = [0; 32];
-        rand::rng().fill_bytes(&mut key);
-        Self(key)
+        let (mut secret, mut issuer) = ([0; 32], [0; ISSUER_LEN]);
+        rand::rng().fill_bytes(&mut secret);
+        rand::rng().fill_bytes(&mut issuer);
+        Self { secret, issuer }
     }
 
     fn seal(&self, place: &Place, content: &[u8]) -> [u8; SEAL_LEN] {
         // SHA-256 of key, lengths and content, cut to half: no length extension is of use against it.
         let mut hash = Sha256::new();
-        hash.update(self.0);
+        hash.update(self.secret);
         for part in [
             place.resource.storage.as_bytes(),
             place.resource.group.as_bytes(),
@@ -60,6 +66,7 @@ impl TokenKey {
 
     pub(crate) fn write(&self, place: &Place, token: &Token) -> String {
         let mut bytes = vec![FORMAT];
+        bytes.extend_from_slice(&self.issuer);
         bytes.extend_from_slice(&token.revision.map_or(0, |revision| revision.0).to_be_bytes());
         bytes.extend_from_slice(token.namespace.as_bytes());
         bytes.push(0);
@@ -74,10 +81,20 @@ impl TokenKey {
         let invalid = || ApiError::bad_request("invalid continue token: it was not given for this list");
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
         let (content, seal) = bytes.split_last_chunk::<SEAL_LEN>().ok_or_else(invalid)?;
+        let (issuer, rest) = content
+            .strip_prefix(&[FORMAT])
+            .and_then(|rest| rest.split_first_chunk::<ISSUER_LEN>())
+            .ok_or_else(invalid)?;
+        if *issuer != self.issuer {
+            return Err(ApiError::expired(
+                "The provided continue parameter was given before the server was restarted. You must start a new list \
+                 without the continue parameter.",
+            ));
+        }
         if !bool::from(self.seal(place, content).ct_eq(seal)) {
             return Err(invalid());
         }
-        let (revision, key) = content[1..].split_first_chunk::<8>().ok_or_else(invalid)?;
+        let (revision, key) = rest.split_first_chunk::<8>().ok_or_else(invalid)?;
         let key = std::str::from_utf8(key).map_err(|_| invalid())?;
         let (namespace, name) = key.split_once('\0').ok_or_else(invalid)?;
         let revision = u64::from_be_bytes(*revision);

@@ -15,7 +15,7 @@ impl Registry {
     /// # Errors
     /// 400, 403, 404, 409 for another version or uid, 422.
     pub async fn update(&self, place: &Place, body: Decoded, options: &WriteOptions) -> Result<Written, ApiError> {
-        let mut warnings = strictness(place, body.problems, options.strict)?;
+        let warnings = strictness(place, body.problems, options.strict)?;
         let mut object = body.object;
         check_name(place, &*object)?;
         check_namespace(place, &mut *object)?;
@@ -25,10 +25,10 @@ impl Registry {
             if live.is_none() && !may_create {
                 return Err(place.not_found());
             }
-            let object = object.boxed_clone();
+            // Cloned, since it may take more than one attempt.
             Ok(Draft {
-                object,
-                warnings: std::mem::take(&mut warnings),
+                object: object.boxed_clone(),
+                warnings: warnings.clone(),
                 origin: Origin::Sent,
             })
         })

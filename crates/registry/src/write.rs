@@ -166,6 +166,10 @@ impl Registry {
 
     /// A write to a name that does not exist makes the object, where the resource allows it.
     async fn create_in_place(&self, place: &Place, draft: Draft, options: &WriteOptions) -> Result<Attempt, ApiError> {
+        let uid = &draft.object.metadata().uid;
+        if !uid.is_empty() {
+            return Err(other_uid(place, uid, ""));
+        }
         let version = ResourceVersion::parse(&draft.object.metadata().resource_version)?;
         if matches!(version, ResourceVersion::At(_)) && draft.origin == Origin::Sent {
             return Err(ApiError::modified(
@@ -248,6 +252,7 @@ impl Registry {
         options: &WriteOptions,
     ) -> Result<Box<dyn Object>, ApiError> {
         let mut new = place.to_stored(object);
+        place.resource.strategy.default(&mut *new);
         new.metadata_mut().generation = live.object.metadata().generation;
         place
             .resource
@@ -280,12 +285,7 @@ fn preconditions(place: &Place, live: &Live, object: &dyn Object, origin: Origin
     let metadata = object.metadata();
     let resource = place.resource;
     if origin == Origin::Sent && !metadata.uid.is_empty() && metadata.uid != live.object.metadata().uid {
-        let why = format!(
-            "Precondition failed: UID in precondition: {}, UID in object meta: {}",
-            metadata.uid,
-            live.object.metadata().uid
-        );
-        return Err(ApiError::conflict(resource.group, resource.plural, &place.name, &why));
+        return Err(other_uid(place, &metadata.uid, &live.object.metadata().uid));
     }
     match ResourceVersion::parse(&metadata.resource_version)? {
         ResourceVersion::At(version) if version != live.revision.0 => {
@@ -303,6 +303,12 @@ fn preconditions(place: &Place, live: &Live, object: &dyn Object, origin: Origin
         }
         _ => Ok(()),
     }
+}
+
+/// 409 for a write that means another object of this name; `found` is empty when there is none.
+fn other_uid(place: &Place, meant: &str, found: &str) -> ApiError {
+    let why = format!("Precondition failed: UID in precondition: {meant}, UID in object meta: {found}");
+    ApiError::conflict(place.resource.group, place.resource.plural, &place.name, &why)
 }
 
 fn keep_system_fields(new: &mut dyn Object, old: &dyn Object) {

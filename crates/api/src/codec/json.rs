@@ -1,8 +1,10 @@
 //! JSON, the form that people read and most clients write.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::{Decoded, Target, strict};
@@ -78,8 +80,7 @@ enum Shape {
 
 /// Checks that `body` is one JSON value and says which kind.
 fn parse(body: &[u8]) -> Result<Shape, String> {
-    serde_json::from_slice::<serde::de::IgnoredAny>(body)
-        .map_err(|e| format!("couldn't get version/kind; json parse error: {e}"))?;
+    serde_json::from_slice::<Nested>(body).map_err(|e| format!("couldn't get version/kind; json parse error: {e}"))?;
     Ok(match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => Shape::Object,
         Some(b'n') => Shape::Null,
@@ -88,6 +89,58 @@ fn parse(body: &[u8]) -> Result<Shape, String> {
         Some(b't' | b'f') => Shape::Other("boolean"),
         _ => Shape::Other("number"),
     })
+}
+
+/// Any JSON value, passed over level by level, so that serde_json's limit of 128 levels holds for what is in unknown
+/// fields as well. Its `IgnoredAny` goes down without a limit.
+struct Nested;
+
+impl<'de> Deserialize<'de> for Nested {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Nested {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while items.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self, A::Error> {
+        while entries.next_entry::<IgnoredAny, Self>()?.is_some() {}
+        Ok(self)
+    }
 }
 
 /// Appends a whole object: `kind` and `apiVersion`, then its fields.

@@ -197,14 +197,19 @@ impl Certificates {
         loop {
             self.clock.sleep_until(self.clock.now() + PERIOD).await;
             match tokens.reload() {
-                Ok(true) => tracing::info!("tokens were reloaded"),
-                Ok(false) => {}
-                Err(error) if !failing => {
-                    tracing::error!(%error, "the token file cannot be used; going on with the old one")
+                Ok(changed) => {
+                    failing = false;
+                    if changed {
+                        tracing::info!("tokens were reloaded");
+                    }
                 }
-                Err(_) => continue,
+                // Said once, not every second.
+                Err(error) => {
+                    if !std::mem::replace(&mut failing, true) {
+                        tracing::error!(%error, "the token file cannot be used; going on with the old one");
+                    }
+                }
             }
-            failing = false;
         }
     }
 }

@@ -76,6 +76,11 @@ impl Harness {
         }
     }
 
+    /// What a new process would be over the same data.
+    pub(crate) fn restarted(&self) -> Registry {
+        Registry::new(self.store.clone(), Arc::new(SystemClock))
+    }
+
     pub(crate) async fn close(self) {
         self.store.close().await.expect("a clean end");
     }

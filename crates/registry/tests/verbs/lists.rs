@@ -117,3 +117,13 @@ async fn unknown_fields_cannot_be_selected_by() {
     assert_eq!(error.code(), 400);
     h.close().await;
 }
+
+#[tokio::test]
+async fn a_token_of_an_earlier_process_has_expired() {
+    let h = five().await;
+    let token = h.list(&leases(), "limit=1").await.unwrap().metadata.r#continue;
+    let query = crate::harness::list_options(&format!("limit=1&continue={token}"));
+    let error = h.restarted().list(&leases(), &query).await.unwrap_err();
+    assert_eq!((error.code(), error.reason()), (410, "Expired"), "{error}");
+    h.close().await;
+}

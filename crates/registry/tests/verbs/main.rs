@@ -2,5 +2,7 @@
 
 mod harness;
 mod lists;
+mod meddling;
+mod races;
 mod watches;
 mod writes;

@@ -250,3 +250,40 @@ async fn an_owner_given_twice_counts_once() {
     );
     h.close().await;
 }
+
+#[tokio::test]
+async fn a_uid_names_one_object_and_no_successor_of_it() {
+    let h = Harness::new().await;
+    let uid = "11111111-1111-1111-1111-111111111111";
+    let at = leases().named("a");
+    let body = json!({"metadata": {"name": "a", "uid": uid}, "spec": {"holderIdentity": "h"}});
+    let put = h.update(&at, body.clone()).await.unwrap_err();
+    assert_eq!((put.code(), put.reason()), (409, "Conflict"), "{put}");
+    let typed = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "a", "uid": uid}});
+    let applied = h.apply(&at, "one", typed).await.unwrap_err();
+    assert_eq!((applied.code(), applied.reason()), (409, "Conflict"), "{applied}");
+    assert_eq!(h.get(&at).await.unwrap_err().code(), 404);
+    h.close().await;
+}
+
+#[tokio::test]
+async fn a_namespace_keeps_the_label_with_its_name() {
+    let h = Harness::new().await;
+    let namespaces = Place::collection(&NAMESPACES, "");
+    h.create(&namespaces, json!({"metadata": {"name": "team"}}))
+        .await
+        .unwrap();
+    let at = namespaces.named("team");
+    let put = h.update(&at, json!({"metadata": {"name": "team"}})).await.unwrap();
+    assert_eq!(put.object.metadata().labels["kubernetes.io/metadata.name"], "team");
+    let none = json!({"metadata": {"labels": null}});
+    let patched = h.merge(&at, none).await.unwrap();
+    assert_eq!(patched.object.metadata().labels["kubernetes.io/metadata.name"], "team");
+    let changed = json!({"metadata": {"labels": {"kubernetes.io/metadata.name": "other"}}});
+    let patched = h.merge(&at, changed).await.unwrap();
+    assert_eq!(patched.object.metadata().labels["kubernetes.io/metadata.name"], "team");
+    let typed = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team", "labels": {"x": "y"}}});
+    let applied = h.apply(&at, "one", typed).await.unwrap();
+    assert_eq!(applied.object.metadata().labels["kubernetes.io/metadata.name"], "team");
+    h.close().await;
+}
