@@ -37,7 +37,7 @@ impl Server {
             TempDir::with_prefix("leasehold-interop-").map_err(|error| format!("no scratch directory: {error}"))?;
         let log = File::create(scratch.path().join("stderr")).map_err(|error| format!("no log file: {error}"))?;
         let child = Command::new(&program)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "warn", "--data-dir"])
             .arg(scratch.path().join("data"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -38,25 +38,28 @@ class Runner:
     def run(self, scenario: Callable[[Kubectl], None]) -> bool:
         """Whether it passed; prints which."""
         name = scenario.__name__
-        why = self._why_failed(scenario, f"k-{name.replace('_', '-')[:40].rstrip('-')}-{secrets.token_hex(3)}")
+        namespace = f"k-{name.replace('_', '-')[:40].rstrip('-')}-{secrets.token_hex(3)}"
+        directory = self.scratch / namespace
+        directory.mkdir()
+        kubectl = Kubectl(self.kubectl, self.kubeconfig, self.scratch / "cache", directory, namespace)
+        why = why_failed(lambda: (kubectl("create", "namespace", namespace), scenario(kubectl)))
+        # The scenario may have moved on to another namespace, or deleted its own.
+        removal = why_failed(lambda: kubectl("delete", "namespace", namespace, "--wait=false", "--ignore-not-found"))
+        why = why or removal
         with self.printing:
             print(f"ok {name}" if why is None else f"FAILED {name}: {why}", flush=True)
         return why is None
 
-    def _why_failed(self, scenario: Callable[[Kubectl], None], namespace: str) -> str | None:
-        directory = self.scratch / namespace
-        directory.mkdir()
-        kubectl = Kubectl(self.kubectl, self.kubeconfig, self.scratch / "cache", directory, namespace)
-        try:
-            kubectl("create", "namespace", namespace)
-            scenario(kubectl)
-            return None
-        except Failure as failure:
-            return str(failure)
-        except Exception as error:  # A reply the scenario did not expect; the others go on.
-            return f"{type(error).__name__}: {error}"
-        finally:
-            kubectl.run("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")
+
+def why_failed(action: Callable[[], object]) -> str | None:
+    """What went wrong, if something did."""
+    try:
+        action()
+        return None
+    except Failure as failure:
+        return str(failure)
+    except Exception as error:  # A reply that the scenario did not expect; the others go on.
+        return f"{type(error).__name__}: {error}"
 
 
 def main(wanted: list[str]) -> int:
