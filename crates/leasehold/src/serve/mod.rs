@@ -8,6 +8,7 @@ mod figures;
 mod prepare;
 mod renewal;
 mod running;
+mod tokens;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::figures;
 use super::prepare::Prepared;
-use super::renewal;
+use super::{renewal, tokens};
 use crate::cli::Settings;
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Kind};
@@ -187,24 +187,10 @@ impl Certificates {
         }
     }
 
-    /// A token that is taken out of the file stops working within a second or so.
     async fn follow_tokens(&self) {
-        const PERIOD: std::time::Duration = std::time::Duration::from_secs(1);
-        let Some(tokens) = &self.tokens else {
-            return std::future::pending().await;
-        };
-        let mut failing = false;
-        loop {
-            self.clock.sleep_until(self.clock.now() + PERIOD).await;
-            match tokens.reload() {
-                Ok(true) => tracing::info!("tokens were reloaded"),
-                Ok(false) => {}
-                Err(error) if !failing => {
-                    tracing::error!(%error, "the token file cannot be used; going on with the old one")
-                }
-                Err(_) => continue,
-            }
-            failing = false;
+        match &self.tokens {
+            Some(file) => tokens::follow(file, &*self.clock).await,
+            None => std::future::pending().await,
         }
     }
 }
