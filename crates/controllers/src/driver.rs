@@ -1,8 +1,10 @@
 //! Runs controllers: one task each, woken by a change of what it watches, by the time it asked for, or to stop.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, select_all};
 use leasehold_api::ApiError;
 use leasehold_clock::{Clock, Monotonic};
@@ -25,7 +27,8 @@ pub trait Controller: Send + 'static {
     /// Looks and acts. It is called at the start, after changes and when the time comes, and is never told which.
     ///
     /// # Errors
-    /// What kept it from finishing: it is called again after a while.
+    /// What kept it from finishing: it is called again after a while. When everything is to stop, it is dropped where
+    /// it is.
     fn activate<'a>(&'a mut self, registry: &'a Registry) -> BoxFuture<'a, Result<Outcome, ApiError>>;
 }
 
@@ -109,7 +112,11 @@ async fn run(
         // Opened before looking, so that a change between looking and waiting is not missed.
         let mut watches = open(&**registry.store(), &controller.watches());
         note(&|s| s.running = true);
-        let outcome = controller.activate(&registry).await;
+        // An activation may have a lot to do, and can be left at any point: the next one begins with a look.
+        let Some(outcome) = stop.run_until_cancelled(activate(&mut *controller, &registry)).await else {
+            note(&|s| s.running = false);
+            return;
+        };
         let again_in = match &outcome {
             Ok(outcome) => {
                 backoff = BACKOFF.0;
@@ -135,6 +142,14 @@ async fn run(
             () = sleep(&**registry.clock(), next) => {}
         }
     }
+}
+
+/// One activation. A panic in it is a failure like others: what only lives in the controller can be rebuilt.
+async fn activate(controller: &mut dyn Controller, registry: &Registry) -> Result<Outcome, ApiError> {
+    let activation = AssertUnwindSafe(controller.activate(registry)).catch_unwind();
+    activation
+        .await
+        .unwrap_or_else(|_panic| Err(ApiError::internal("it panicked: this is a bug")))
 }
 
 fn log(controller: &dyn Controller, outcome: &Result<Outcome, ApiError>) {

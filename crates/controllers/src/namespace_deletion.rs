@@ -50,32 +50,25 @@ enum Action {
 }
 
 impl NamespaceDeletion {
+    /// Takes every namespace a step further. One that cannot be does not keep the others from it.
     async fn sweep(&self, registry: &Registry) -> Result<Outcome, ApiError> {
-        let mut gone = Vec::new();
-        let mut waiting = false;
+        let (mut gone, mut waiting, mut failed) = (Vec::new(), false, None);
         let namespaces = registry
             .list(&Place::collection(&NAMESPACES, ""), &ListOptions::default())
             .await?;
         for item in namespaces.items {
             let object = item.stored()?;
-            let Some(namespace) = object.downcast_ref::<Namespace>() else {
+            let Some(namespace) = object.downcast_ref::<Namespace>().filter(|it| is_ours(it)) else {
                 continue;
             };
-            if namespace.metadata.deletion_timestamp.is_none() {
-                continue;
+            match step(registry, namespace).await {
+                Ok(Step::Emptied) => gone.push(namespace.metadata.name.clone()),
+                Ok(Step::Waits) => waiting = true,
+                Err(error) => failed = failed.or(Some(error)),
             }
-            let remains = empty(registry, &namespace.metadata.name).await?;
-            match decide(namespace, &remains, Time::from_system(registry.clock().wall())) {
-                Action::Finalize(namespace) => {
-                    gone.push(namespace.metadata.name.clone());
-                    write(registry, Subresource::Finalize, namespace).await?;
-                }
-                Action::Report(namespace) => {
-                    waiting = true;
-                    write(registry, Subresource::Status, namespace).await?;
-                }
-                Action::Wait => waiting = true,
-            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
         }
         let did = if gone.is_empty() {
             String::new()
@@ -86,6 +79,28 @@ impl NamespaceDeletion {
             did,
             again_in: waiting.then_some(WAITING),
         })
+    }
+}
+
+/// What one look at a namespace came to.
+enum Step {
+    Emptied,
+    Waits,
+}
+
+/// Whether it is being deleted and waits for us.
+fn is_ours(namespace: &Namespace) -> bool {
+    namespace.metadata.deletion_timestamp.is_some() && namespace.spec.finalizers.iter().any(|it| it == FINALIZER)
+}
+
+async fn step(registry: &Registry, namespace: &Namespace) -> Result<Step, ApiError> {
+    let remains = empty(registry, &namespace.metadata.name).await?;
+    match decide(namespace, &remains, Time::from_system(registry.clock().wall())) {
+        Action::Finalize(next) => write(registry, Subresource::Finalize, next)
+            .await
+            .map(|()| Step::Emptied),
+        Action::Report(next) => write(registry, Subresource::Status, next).await.map(|()| Step::Waits),
+        Action::Wait => Ok(Step::Waits),
     }
 }
 

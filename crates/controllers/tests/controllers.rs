@@ -1,15 +1,18 @@
 //! The controllers under their driver, over the real registry and store, with a clock set by hand.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use leasehold_api::codec;
+use futures_util::future::BoxFuture;
 use leasehold_api::options::{DeleteOptions, ListOptions, ResourceVersion};
+use leasehold_api::{ApiError, codec};
 use leasehold_clock::SimulatedClock;
-use leasehold_controllers::{Controller, Controllers, EventExpiry, NamespaceDeletion};
+use leasehold_controllers::{Controller, Controllers, EventExpiry, NamespaceDeletion, Outcome};
 use leasehold_registry::resources::{CORE_EVENTS, LEASES, NAMESPACES};
 use leasehold_registry::{PatchKind, Place, Registry, WriteOptions};
 use leasehold_store::embedded::{Embedded, Options};
+use leasehold_store::{Key, Range, Store as _};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -145,4 +148,100 @@ async fn an_event_goes_when_its_time_has_come() {
     h.clock.advance(ttl);
     h.until(|| h.count(&events), |count| *count == 0).await;
     h.end().await;
+}
+
+/// Bytes that are no object, where one should be.
+async fn poison(h: &Harness, resource: &'static str, namespace: &str) {
+    let key = Key {
+        resource,
+        namespace: namespace.into(),
+        name: "bad".into(),
+    };
+    h.store.create(key, "no object".into()).await.expect("stored");
+}
+
+#[tokio::test]
+async fn a_namespace_that_cannot_be_emptied_does_not_keep_the_others() {
+    let h = Harness::with(NamespaceDeletion).await;
+    let namespaces = Place::collection(&NAMESPACES, "");
+    for name in ["a-bad", "team"] {
+        h.create(&namespaces, json!({"metadata": {"name": name}})).await;
+    }
+    poison(&h, LEASES.storage, "a-bad").await;
+    for name in ["a-bad", "team"] {
+        h.registry
+            .delete(
+                &namespaces.named(name),
+                &DeleteOptions::default(),
+                &WriteOptions::internal("test"),
+            )
+            .await
+            .expect("marked");
+    }
+    let team = namespaces.named("team");
+    h.until(|| h.get(&team), Option::is_none).await;
+    assert!(h.get(&namespaces.named("a-bad")).await.is_some());
+    assert!(matches!(h.controllers.statuses()[0].last, Some(Err(_))));
+    h.end().await;
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_does_not_keep_the_others() {
+    let ttl = Duration::from_secs(3600);
+    let h = Harness::with(EventExpiry::new(ttl)).await;
+    poison(&h, CORE_EVENTS.storage, "default").await;
+    let events = Place::collection(&CORE_EVENTS, "default");
+    for number in 0..3 {
+        let name = format!("e{number}");
+        let body = json!({"metadata": {"name": name}, "involvedObject": {"kind": "Lease", "namespace": "default"}});
+        h.create(&events, body).await;
+    }
+    let looks = h.controllers.statuses()[0].activations;
+    h.clock.advance(Duration::from_secs(61));
+    h.until(|| async { h.controllers.statuses()[0].activations }, |now| *now > looks)
+        .await;
+    h.clock.advance(ttl);
+    h.until(|| h.count(&events), |count| *count == 1).await;
+    h.end().await;
+}
+
+/// Panics at first, and then never comes to an end.
+struct Troubled {
+    activations: Arc<AtomicUsize>,
+}
+
+impl Controller for Troubled {
+    fn name(&self) -> &'static str {
+        "troubled"
+    }
+
+    fn watches(&self) -> Vec<Range> {
+        Vec::new()
+    }
+
+    fn activate<'a>(&'a mut self, _registry: &'a Registry) -> BoxFuture<'a, Result<Outcome, ApiError>> {
+        Box::pin(async {
+            assert!(self.activations.fetch_add(1, Ordering::Relaxed) > 0, "a planted bug");
+            std::future::pending().await
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_controller_survives_a_panic_and_stops_in_the_middle_of_its_work() {
+    let activations = Arc::new(AtomicUsize::new(0));
+    let h = Harness::with(Troubled {
+        activations: activations.clone(),
+    })
+    .await;
+    h.until(|| async { activations.load(Ordering::Relaxed) }, |count| *count == 2)
+        .await;
+    let failed = h.controllers.statuses()[0]
+        .last
+        .clone()
+        .expect("an activation that ended");
+    assert!(failed.unwrap_err().contains("panicked"));
+    tokio::time::timeout(Duration::from_secs(30), h.end())
+        .await
+        .expect("it stops though its work never ends");
 }

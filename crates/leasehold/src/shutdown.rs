@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -67,12 +68,15 @@ pub(crate) async fn supervise(mut next: impl AsyncFnMut() -> Signal, drain: &Can
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DrainTimedOut;
 
-/// Runs `work` to its end; once `drain` is cancelled it has `limit` left.
+/// Runs `work` to its end; once `drain` is cancelled it has `limit` left. Work that is not at its end by then, or when
+/// this is dropped, is never dropped itself: taking it apart could wait for the very disk that it waits for, and nothing
+/// is left to do but to end the process.
 pub(crate) async fn bounded<W: Future>(
     work: W,
     drain: &CancellationToken,
     limit: Duration,
 ) -> Result<W::Output, DrainTimedOut> {
+    let mut work = ManuallyDrop::new(Box::pin(work));
     let deadline = async {
         drain.cancelled().await;
         tokio::time::sleep(limit).await;
@@ -80,7 +84,7 @@ pub(crate) async fn bounded<W: Future>(
     tokio::select! {
         // Work that is ready counts, also when the time is up in the same instant.
         biased;
-        output = work => Ok(output),
+        output = work.as_mut() => Ok(output),
         () = deadline => Err(DrainTimedOut),
     }
 }
@@ -143,5 +147,25 @@ mod tests {
             );
         }
         assert_eq!(bounded(pending::<()>(), &drain, limit).await, Err(DrainTimedOut));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_is_given_up_is_not_taken_apart() {
+        struct Stuck;
+        impl Drop for Stuck {
+            fn drop(&mut self) {
+                panic!("this would wait for a disk that does not answer");
+            }
+        }
+        let stuck = || async {
+            let _stuck = Stuck;
+            pending::<()>().await;
+        };
+        let drain = CancellationToken::new();
+        let aborted = tokio::time::timeout(Duration::from_secs(1), bounded(stuck(), &drain, Duration::MAX)).await;
+        assert!(aborted.is_err());
+        drain.cancel();
+        let late = bounded(stuck(), &drain, Duration::from_secs(25)).await;
+        assert_eq!(late, Err(DrainTimedOut));
     }
 }

@@ -3,7 +3,7 @@
 use leasehold_api::codec::Decoded;
 use leasehold_api::core::Namespace;
 use leasehold_api::meta::ObjectMeta;
-use leasehold_api::options::ResourceVersion;
+use leasehold_api::options::{DeleteOptions, ResourceVersion};
 use leasehold_api::validation::{Path, name_is_path_segment, validate_object_meta};
 use leasehold_api::{ApiError, Object};
 use leasehold_store::{Error, Key};
@@ -73,6 +73,9 @@ impl Registry {
         place.resource.strategy.prepare_create(&mut *new);
         self.set_system_fields(new.metadata_mut());
         self.store_new(place, &mut *new, options).await?;
+        if !options.dry_run {
+            self.take_back_if_late(place, new.metadata()).await?;
+        }
         Ok(Written {
             object: place.to_served(new),
             created: true,
@@ -126,6 +129,23 @@ impl Registry {
         let revision = self.store.create(place.key(), value.into()).await?;
         new.metadata_mut().resource_version = revision.to_string();
         Ok(())
+    }
+
+    /// An object that was on its way while its namespace began to go would be left behind in it: whoever empties the
+    /// namespace may have looked already.
+    async fn take_back_if_late(&self, place: &Place, new: &ObjectMeta) -> Result<(), ApiError> {
+        let Err(closed) = self.check_namespace_is_open(place).await else {
+            return Ok(());
+        };
+        let mut this = DeleteOptions::default();
+        this.preconditions.uid = Some(new.uid.clone());
+        let deleted = self
+            .delete(&place.named(&new.name), &this, &WriteOptions::internal("leasehold"))
+            .await;
+        match deleted {
+            Err(error) if !matches!(error.code(), 404 | 409) => Err(error),
+            _ => Err(closed),
+        }
     }
 
     /// Nothing is created in a namespace that does not exist or is going away.

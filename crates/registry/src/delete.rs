@@ -1,12 +1,13 @@
 //! Delete: now, or, while finalizers hold the object, as a mark on it.
 
+use futures_util::{StreamExt as _, stream};
 use leasehold_api::meta::{Status, StatusDetails};
 use leasehold_api::options::{DeleteOptions, ListOptions, PropagationPolicy, ResourceVersion};
 use leasehold_api::{ApiError, Object};
 use leasehold_store::Error;
 
 use crate::errors;
-use crate::outcome::{Deleted, List};
+use crate::outcome::{Deleted, Item, List};
 use crate::place::{Place, WriteOptions};
 use crate::registry::{Registry, stored_bytes};
 use crate::write::{Live, is_released};
@@ -17,6 +18,8 @@ const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
 /// How often a delete without a version is tried again after somebody else's write came between.
 const ATTEMPTS: usize = 64;
+/// How many objects of a collection are deleted at once, so that they share the store's commit groups.
+const AT_ONCE: usize = 64;
 
 impl Registry {
     /// Deletes the object at `place`.
@@ -61,23 +64,44 @@ impl Registry {
         options: &WriteOptions,
     ) -> Result<List, ApiError> {
         let listed = self.list(place, list).await?;
-        for item in &listed.items {
-            let object = item.object()?;
-            let metadata = object.metadata();
-            let one = Place {
-                namespace: metadata.namespace.as_str().into(),
-                name: metadata.name.as_str().into(),
-                ..place.clone()
-            };
-            // The object that was listed, not a namesake made since.
-            let mut delete = delete.clone();
-            delete.preconditions.uid.get_or_insert_with(|| metadata.uid.clone());
-            match self.delete(&one, &delete, options).await {
-                Err(error) if error.code() == 404 => {}
-                other => drop(other?),
-            }
+        let items = listed.items.iter().cloned();
+        let deletions = items.map(|item| self.delete_listed(place, item, delete, options));
+        let mut deletions = stream::iter(deletions).buffer_unordered(AT_ONCE);
+        while let Some(deleted) = deletions.next().await {
+            deleted?;
         }
+        drop(deletions);
         Ok(listed)
+    }
+
+    /// Deletes the object that was listed, not a namesake made since.
+    async fn delete_listed(
+        &self,
+        place: &Place,
+        item: Item,
+        delete: &DeleteOptions,
+        options: &WriteOptions,
+    ) -> Result<(), ApiError> {
+        let object = item.object()?;
+        let metadata = object.metadata();
+        let one = Place {
+            namespace: metadata.namespace.as_str().into(),
+            name: metadata.name.as_str().into(),
+            ..place.clone()
+        };
+        let mut this = delete.clone();
+        this.preconditions.uid.get_or_insert_with(|| metadata.uid.clone());
+        match self.delete(&one, &this, options).await {
+            Err(error) if error.code() == 404 => Ok(()),
+            // Unless the client itself said which one it means.
+            Err(error) if error.code() == 409 && delete.preconditions.uid.is_none() => {
+                let found = self.find(&one, ResourceVersion::Unset).await?;
+                let found = found.map(|item| item.stored()).transpose()?;
+                let is_there = found.is_some_and(|found| found.metadata().uid == metadata.uid);
+                if is_there { Err(error) } else { Ok(()) }
+            }
+            other => other.map(drop),
+        }
     }
 
     /// `None` when somebody else's write came between.

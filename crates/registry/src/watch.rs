@@ -78,7 +78,8 @@ impl Watch {
     /// Final. 410 when the watch has fallen too far behind; 503 ([`errors::is_closing`]) when the server is stopping.
     pub async fn next(&mut self, items: &mut Vec<WatchItem>) -> Result<(), ApiError> {
         if !self.initial.is_empty() {
-            items.append(&mut self.initial);
+            // Taken whole: the room it needed must not be kept for as long as the watch lasts.
+            items.extend(std::mem::take(&mut self.initial));
             return Ok(());
         }
         let cursor = self.cursor.as_mut().map_err(|error| error.clone())?;

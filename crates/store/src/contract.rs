@@ -263,7 +263,8 @@ pub trait Store: Send + Sync + 'static {
     /// [`Error::Closed`].
     fn watch(&self, range: Range, after: Revision) -> Result<Box<dyn Watch>, Error>;
 
-    /// Whether writes can be acknowledged now, and if not, why: what `/readyz` says.
+    /// Whether writes can be acknowledged now, and if not, why: what `/readyz` says. A disk that has not answered for a
+    /// while counts as one that cannot be written.
     ///
     /// # Errors
     /// [`Error::Full`], [`Error::Unavailable`], [`Error::Closed`].

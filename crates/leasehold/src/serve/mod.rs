@@ -8,6 +8,7 @@ mod figures;
 mod prepare;
 mod renewal;
 mod running;
+mod tokens;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -39,14 +40,13 @@ pub(crate) fn main(settings: Settings) -> Result<ExitCode, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Kind::Runtime, format!("cannot start: {error}")))?;
-    match runtime.block_on(serve(settings))? {
-        Ended::Drained => Ok(ExitCode::SUCCESS),
-        Ended::Aborted(signal) => {
-            // Whoever sends a second signal does not want to wait for anything.
-            runtime.shutdown_background();
-            Ok(signal.exit_code())
-        }
-    }
+    let ended = runtime.block_on(serve(settings));
+    // What has not ended by now was given up, and is not waited for.
+    runtime.shutdown_background();
+    Ok(match ended? {
+        Ended::Drained => ExitCode::SUCCESS,
+        Ended::Aborted(signal) => signal.exit_code(),
+    })
 }
 
 async fn serve(settings: Settings) -> Result<Ended, Failure> {

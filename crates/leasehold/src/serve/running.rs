@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::figures;
 use super::prepare::Prepared;
-use super::renewal;
+use super::{renewal, tokens};
 use crate::cli::Settings;
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Kind};
@@ -187,29 +187,10 @@ impl Certificates {
         }
     }
 
-    /// A token that is taken out of the file stops working within a second or so.
     async fn follow_tokens(&self) {
-        const PERIOD: std::time::Duration = std::time::Duration::from_secs(1);
-        let Some(tokens) = &self.tokens else {
-            return std::future::pending().await;
-        };
-        let mut failing = false;
-        loop {
-            self.clock.sleep_until(self.clock.now() + PERIOD).await;
-            match tokens.reload() {
-                Ok(changed) => {
-                    failing = false;
-                    if changed {
-                        tracing::info!("tokens were reloaded");
-                    }
-                }
-                // Said once, not every second.
-                Err(error) => {
-                    if !std::mem::replace(&mut failing, true) {
-                        tracing::error!(%error, "the token file cannot be used; going on with the old one");
-                    }
-                }
-            }
+        match &self.tokens {
+            Some(file) => tokens::follow(file, &*self.clock).await,
+            None => std::future::pending().await,
         }
     }
 }

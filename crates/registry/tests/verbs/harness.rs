@@ -76,6 +76,11 @@ impl Harness {
         }
     }
 
+    /// How many commit groups there have been.
+    pub(crate) fn groups(&self) -> u64 {
+        self.store.metrics().groups
+    }
+
     /// What a new process would be over the same data.
     pub(crate) fn restarted(&self) -> Registry {
         Registry::new(self.store.clone(), Arc::new(SystemClock))

@@ -1,6 +1,6 @@
 //! Creates, updates, patches and deletes.
 
-use leasehold_api::options::DeleteOptions;
+use leasehold_api::options::{DeleteOptions, ListOptions};
 use leasehold_registry::resources::{EVENTS, NAMESPACES};
 use leasehold_registry::{Deleted, Place, WriteOptions};
 use serde_json::json;
@@ -285,5 +285,27 @@ async fn a_namespace_keeps_the_label_with_its_name() {
     let typed = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team", "labels": {"x": "y"}}});
     let applied = h.apply(&at, "one", typed).await.unwrap();
     assert_eq!(applied.object.metadata().labels["kubernetes.io/metadata.name"], "team");
+    h.close().await;
+}
+
+#[tokio::test]
+async fn the_deletions_of_a_collection_share_commit_groups() {
+    let h = Harness::new().await;
+    for number in 0..100 {
+        h.create(&leases(), lease(&format!("l{number}"), "h")).await.unwrap();
+    }
+    let before = h.groups();
+    h.registry
+        .delete_collection(
+            &leases(),
+            &ListOptions::default(),
+            &DeleteOptions::default(),
+            &options(),
+        )
+        .await
+        .unwrap();
+    assert!(h.list(&leases(), "").await.unwrap().items.is_empty());
+    let groups = h.groups() - before;
+    assert!(groups <= 50, "{groups} groups for 100 deletions");
     h.close().await;
 }

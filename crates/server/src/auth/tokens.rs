@@ -52,10 +52,11 @@ impl TokenFile {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, TokenFileError> {
         let path = path.into();
         let tokens = RwLock::new(Arc::new(read(&path)?));
+        warn_if_others_can_read(&path);
         Ok(Self { path, tokens })
     }
 
-    /// Reads the file again and says whether it had changed. What is in use stays so when the file is wrong.
+    /// Reads the file again and says whether it had changed; warns as [`TokenFile::open`] does, but only then. What is in use stays so when the file is wrong.
     ///
     /// # Errors
     /// When the file cannot be read or a line is wrong.
@@ -65,6 +66,7 @@ impl TokenFile {
         let changed = tokens.file_digest != read.file_digest;
         if changed {
             *tokens = Arc::new(read);
+            warn_if_others_can_read(&self.path);
         }
         Ok(changed)
     }
@@ -82,7 +84,6 @@ fn read(path: &Path) -> Result<Tokens, TokenFileError> {
         source,
     };
     let mut file = File::open(path).map_err(unreadable)?;
-    warn_if_others_can_read(path, &file.metadata().map_err(unreadable)?);
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(unreadable)?;
     Tokens::parse(&text).map_err(|(line, what)| TokenFileError::Malformed {
@@ -93,8 +94,9 @@ fn read(path: &Path) -> Result<Tokens, TokenFileError> {
 }
 
 #[cfg(unix)]
-fn warn_if_others_can_read(path: &Path, metadata: &std::fs::Metadata) {
+fn warn_if_others_can_read(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
+    let Ok(metadata) = path.metadata() else { return };
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         tracing::warn!(path = %path.display(), mode = format!("{mode:04o}"), "others than its owner can use the token file");
@@ -102,7 +104,7 @@ fn warn_if_others_can_read(path: &Path, metadata: &std::fs::Metadata) {
 }
 
 #[cfg(not(unix))]
-fn warn_if_others_can_read(_path: &Path, _metadata: &std::fs::Metadata) {}
+fn warn_if_others_can_read(_path: &Path) {}
 
 /// Tokens by what they begin with when hashed: the tokens themselves are not kept.
 struct Tokens {

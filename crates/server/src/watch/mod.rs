@@ -31,6 +31,9 @@ pub(crate) use encoder::EventEncoder;
 /// How many bytes are put together before they are handed on. One object may make it more.
 const CHUNK: usize = 64 * 1024;
 
+/// Room that is kept for items between two looks.
+const ITEMS: usize = 32;
+
 /// How often a watcher is told where it stands, and asked whether it still may watch, give or take a quarter.
 const TICK: Duration = Duration::from_secs(60);
 
@@ -164,7 +167,7 @@ impl Stream {
     fn encode_items(&mut self) {
         while !self.ended && self.chunk.len() < CHUNK {
             let Some(item) = self.items.get(self.encoded) else {
-                self.items.clear();
+                forget(&mut self.items);
                 self.encoded = 0;
                 return;
             };
@@ -213,5 +216,25 @@ impl Stream {
         if !errors::is_closing(error) {
             self.encoder.error(error, &mut self.chunk);
         }
+    }
+}
+
+/// Empties the list without keeping the room that what existed at the start of the watch took.
+fn forget(items: &mut Vec<WatchItem>) {
+    items.clear();
+    items.shrink_to(ITEMS);
+}
+
+#[cfg(test)]
+mod tests {
+    use leasehold_store::Revision;
+
+    use super::*;
+
+    #[test]
+    fn a_watch_does_not_keep_the_room_that_its_beginning_took() {
+        let mut items = vec![WatchItem::InitialEnd(Revision(1)); 10_000];
+        forget(&mut items);
+        assert!(items.is_empty() && items.capacity() <= ITEMS, "{}", items.capacity());
     }
 }

@@ -84,6 +84,7 @@ impl Committer {
             if !pending.group.changes.is_empty() {
                 let group = std::mem::take(&mut pending.group);
                 pending.in_flight = Some(Arc::clone(&group.done));
+                pending.writing_since = Some(self.shared.clock.now());
                 let (state, issued) = (pending.overlay.clone(), pending.issued);
                 drop(pending);
                 self.shared.room.notify_waiters();
@@ -128,8 +129,12 @@ impl Committer {
     fn publish(&self, group: Group, state: State) {
         let now = self.shared.clock.now();
         self.shared.published.publish(state, group.changes, now);
-        // Before answering: who has an answer must not be told that there is no room.
-        self.shared.pending.lock().full = false;
+        {
+            // Before answering: who has an answer must not be told that there is no room.
+            let mut pending = self.shared.pending.lock();
+            pending.full = false;
+            pending.writing_since = None;
+        }
         group.done.complete(Ok(()));
         self.shared.past.expire(now, self.shared.counters.written());
     }

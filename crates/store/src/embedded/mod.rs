@@ -294,8 +294,6 @@ impl Store for Embedded {
     }
 
     fn ready(&self) -> Result<(), Error> {
-        let pending = self.shared.pending.lock();
-        pending.health.check()?;
-        if pending.full { Err(Error::Full) } else { Ok(()) }
+        self.shared.pending.lock().ready(self.shared.clock.now())
     }
 }

@@ -6,9 +6,10 @@
 //! published; the revisions that were given out are not given out again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use leasehold_clock::Clock;
+use leasehold_clock::{Clock, Monotonic};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
@@ -23,6 +24,10 @@ use super::state::{Item, State};
 
 /// The largest value, far above what the API accepts as a request.
 const VALUE_BYTES: usize = 64 << 20;
+
+/// How long a group may be on its way before the store calls itself unready: half of the ten seconds after which
+/// client-go's leaders give up by default.
+const STUCK: Duration = Duration::from_secs(5);
 
 /// A write as it was asked for.
 pub(crate) struct Write {
@@ -93,6 +98,8 @@ pub(crate) struct Pending {
     /// The group that is being written, or was last.
     pub(crate) in_flight: Option<Arc<Completion>>,
     pub(crate) health: Health,
+    /// Since when a group is being written, if one is.
+    pub(crate) writing_since: Option<Monotonic>,
     /// The last append found no room.
     pub(crate) full: bool,
     /// The committer waits to be woken.
@@ -109,9 +116,25 @@ impl Pending {
             group: Group::default(),
             in_flight: None,
             health: Health::Open,
+            writing_since: None,
             full: false,
             idle: false,
             snapshot_ended: false,
+        }
+    }
+
+    /// Whether a write would be acknowledged soon, as far as that is known.
+    pub(crate) fn ready(&self, now: Monotonic) -> Result<(), Error> {
+        self.health.check()?;
+        if self.full {
+            return Err(Error::Full);
+        }
+        match self.writing_since.map(|since| now.since(since)) {
+            Some(waited) if waited >= STUCK => {
+                let why = format!("the disk has been busy with one write for {} s", waited.as_secs());
+                Err(Error::Unavailable(why.into()))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -236,6 +259,7 @@ impl Shared {
                     Error::Unavailable(Arc::clone(why))
                 }
             };
+            pending.writing_since = None;
             pending.overlay = State::clone(&self.published.state());
             (pending.in_flight.take(), std::mem::take(&mut pending.group), error)
         };

@@ -7,9 +7,14 @@
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use leasehold_clock::SimulatedClock;
+
 use super::support::{Outcome, content, key, open, recovered, replay, small, value, workload};
+use crate::embedded::Embedded;
 use crate::testing::{Cut, Fault, Image, MemoryDisk, Survivors};
 use crate::{Error, Revision, Store};
 
@@ -196,6 +201,27 @@ async fn a_full_store_notices_by_itself_that_there_is_room_again() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_disk_that_hangs_makes_the_store_unready_until_it_answers() {
+    let disk = MemoryDisk::default();
+    let clock = Arc::new(SimulatedClock::default());
+    let store = Embedded::open_on(Arc::new(disk.clone()), &small(), clock.clone()).unwrap();
+    let hung = disk.hang();
+    let write = store.create(key("leases", "a"), value(1, 100)).shared();
+    assert_eq!(write.clone().now_or_never(), None);
+    bounded(async {
+        while store.ready().is_ok() {
+            clock.advance(Duration::from_secs(1));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
+    assert!(matches!(store.ready(), Err(Error::Unavailable(_))));
+    drop(hung);
+    write.await.unwrap();
+    assert_eq!(store.ready(), Ok(()));
 }
 
 #[tokio::test]
