@@ -125,7 +125,10 @@ fn the_stores_figures_are_read_when_shown() {
         ]
     };
     let page = page(&Metrics::new(Some(Box::new(store))));
-    assert!(page.contains("# TYPE leasehold_store_commits_total counter\n"), "{page}");
+    assert!(
+        page.contains("# TYPE leasehold_store_commits_total counter\n"),
+        "{page}"
+    );
     assert!(page.contains("leasehold_store_commits_total 7.0\n"), "{page}");
     assert!(page.contains("leasehold_store_live_objects 3.0\n"), "{page}");
 }
