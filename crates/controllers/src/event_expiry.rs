@@ -21,6 +21,9 @@ use crate::driver::{Controller, Outcome};
 /// How many events are kept at most, whatever their age: a flood of them must not fill the disk.
 const KEPT_MAX: usize = 50_000;
 
+/// How often their number is looked at when half as many as are kept are there.
+const IN_A_FLOOD: Duration = Duration::from_secs(2);
+
 /// How many are deleted at once, so that they share the store's commit groups: one after the other they could come faster
 /// than they go.
 const AT_ONCE: usize = 64;
@@ -59,10 +62,9 @@ impl EventExpiry {
         } else {
             format!("deleted {deleted} old events")
         };
-        // A tenth of their life is as exact as events need.
         Ok(Outcome {
             did,
-            again_in: Some((self.ttl / 10).clamp(Duration::from_secs(1), Duration::from_secs(60))),
+            again_in: Some(again_in(self.ttl, KEPT_MAX, self.seen.len())),
         })
     }
 }
@@ -79,6 +81,17 @@ impl Controller for EventExpiry {
 
     fn activate<'a>(&'a mut self, registry: &'a Registry) -> BoxFuture<'a, Result<Outcome, ApiError>> {
         self.expire(registry).boxed()
+    }
+}
+
+/// When to look again, after `found` events were found: a tenth of their life is as exact as events need, but not when they
+/// come so fast that their number matters.
+fn again_in(ttl: Duration, kept_max: usize, found: usize) -> Duration {
+    let usual = (ttl / 10).clamp(Duration::from_secs(1), Duration::from_secs(60));
+    if found > kept_max / 2 {
+        usual.min(IN_A_FLOOD)
+    } else {
+        usual
     }
 }
 
@@ -178,6 +191,13 @@ mod tests {
             decide(at(2), TTL, 1, &mut seen, events()),
             [event("z", 1), event("a", 2)]
         );
+    }
+
+    #[test]
+    fn a_flood_is_looked_at_more_often() {
+        assert_eq!(again_in(TTL, 10, 5), Duration::from_secs(60));
+        assert_eq!(again_in(TTL, 10, 6), IN_A_FLOOD);
+        assert_eq!(again_in(Duration::from_secs(5), 10, 11), Duration::from_secs(1));
     }
 
     #[test]

@@ -96,10 +96,14 @@ fn is_ours(namespace: &Namespace) -> bool {
 async fn step(registry: &Registry, namespace: &Namespace) -> Result<Step, ApiError> {
     let remains = empty(registry, &namespace.metadata.name).await?;
     match decide(namespace, &remains, Time::from_system(registry.clock().wall())) {
-        Action::Finalize(next) => write(registry, Subresource::Finalize, next)
-            .await
-            .map(|()| Step::Emptied),
-        Action::Report(next) => write(registry, Subresource::Status, next).await.map(|()| Step::Waits),
+        Action::Finalize(next) => {
+            let written = write(registry, Subresource::Finalize, next).await?;
+            Ok(if written { Step::Emptied } else { Step::Waits })
+        }
+        Action::Report(next) => {
+            write(registry, Subresource::Status, next).await?;
+            Ok(Step::Waits)
+        }
         Action::Wait => Ok(Step::Waits),
     }
 }
@@ -222,8 +226,8 @@ fn qualified(resource: &Resource) -> String {
     format!("{}.{}", resource.plural, resource.group)
 }
 
-/// Writes a part of the namespace as it was read; somebody else's write in between means another round.
-async fn write(registry: &Registry, part: Subresource, namespace: Namespace) -> Result<(), ApiError> {
+/// Writes a part of the namespace as it was read. False when somebody else's write came between: that means another round.
+async fn write(registry: &Registry, part: Subresource, namespace: Namespace) -> Result<bool, ApiError> {
     let mut place = Place::collection(&NAMESPACES, "").named(&namespace.metadata.name);
     place.subresource = Some(part);
     let body = Decoded {
@@ -231,7 +235,8 @@ async fn write(registry: &Registry, part: Subresource, namespace: Namespace) -> 
         problems: Vec::new(),
     };
     match registry.update(&place, body, &WriteOptions::internal(MANAGER)).await {
-        Err(error) if matches!(error.code(), 404 | 409) => Ok(()),
-        other => other.map(drop),
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.code(), 404 | 409) => Ok(false),
+        Err(error) => Err(error),
     }
 }

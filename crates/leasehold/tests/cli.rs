@@ -2,7 +2,7 @@
 //!
 //! Every test has a data directory of its own and an empty environment, so nothing of the machine leaks in or out.
 
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader, Lines, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -44,6 +44,8 @@ fn complaint(output: &Output) -> (Option<i32>, Vec<String>) {
 struct Server {
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
+    /// Where it serves plain HTTP, if it does.
+    insecure: String,
 }
 
 impl Server {
@@ -57,9 +59,16 @@ impl Server {
             .spawn()
             .unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut server = Self { child, stdout };
+        let mut server = Self {
+            child,
+            stdout,
+            insecure: String::new(),
+        };
         let first = server.line();
         assert!(first.contains(" listens on https://127.0.0.1:"), "{first}");
+        if let Some((_, address)) = first.split_once(" on http://") {
+            address.split(". ").next().unwrap().clone_into(&mut server.insecure);
+        }
         server
     }
 
@@ -270,4 +279,29 @@ fn help_and_version_are_data() {
         assert!(printed.status.success() && printed.stderr.is_empty(), "{printed:?}");
         assert!(String::from_utf8(printed.stdout).unwrap().contains(text));
     }
+}
+
+#[test]
+fn a_request_that_outlasts_the_drain_is_cut_and_the_store_still_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let tokens = dir.path().join("tokens.csv");
+    std::fs::write(&tokens, "secret,ada,1,system:masters\n").unwrap();
+    let more = ["--insecure-http", "127.0.0.1:0", "--drain-timeout", "0s"];
+    let mut server = Server::start(
+        &dir.path().join("data"),
+        &[&more[..], &["--token-file", tokens.to_str().unwrap()]].concat(),
+    );
+    let mut stream = std::net::TcpStream::connect(&server.insecure).unwrap();
+    let path = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+    let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\n");
+    // Asked to go on, it has let the request in, and waits for a body that never comes.
+    stream
+        .write_all(format!("{head}Content-Length: 9\r\nExpect: 100-continue\r\n\r\n").as_bytes())
+        .unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100");
+
+    server.signal(Signal::TERM);
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }

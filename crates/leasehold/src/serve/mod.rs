@@ -12,6 +12,7 @@ mod tokens;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use leasehold_clock::SystemClock;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +24,10 @@ use crate::shutdown::{self, DrainTimedOut, Signal, Signals};
 use announcement::Announcement;
 use prepare::{Prepared, prepare};
 use running::Running;
+
+/// What is left, once the drain's time is up and what still ran has been cut, for the controllers to stop and the store to
+/// close.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// How serving came to its end.
 enum Ended {
@@ -53,7 +58,7 @@ async fn serve(settings: Settings) -> Result<Ended, Failure> {
     let mut signals =
         Signals::install().map_err(|error| Failure::new(Kind::Runtime, format!("cannot take signals: {error}")))?;
     let drain = CancellationToken::new();
-    let limit = settings.drain_timeout;
+    let limit = settings.drain_timeout + CLOSING;
     let prepared = prepare(settings, Arc::new(SystemClock)).await?;
     tokio::select! {
         biased;
