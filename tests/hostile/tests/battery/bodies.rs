@@ -164,13 +164,13 @@ async fn text_that_is_none_is_400() {
     assert!(list.json().is_some());
 }
 
-fn with(field: &str, value: Value) -> Vec<u8> {
+fn with(field: &str, value: &Value) -> Vec<u8> {
     let mut lease = json!({"metadata": {"name": "x"}, "spec": {}});
     *lease.pointer_mut("/spec").expect("it is there") = json!({ field: value });
     lease.to_string().into_bytes()
 }
 
-fn meta(metadata: Value) -> String {
+fn meta(metadata: &Value) -> String {
     json!({ "metadata": metadata }).to_string()
 }
 
@@ -190,11 +190,15 @@ async fn values_of_the_wrong_type_are_400() {
         ("a time of year 10000", "renewTime", json!("10000-01-01T00:00:00Z")),
         ("a time without a zone", "acquireTime", json!("2026-01-01T00:00:00")),
     ];
-    let rows = rows.map(|(name, field, value)| post(name, with(field, value), 400));
+    let rows = rows.map(|(name, field, value)| post(name, with(field, &value), 400));
     let kinds = [
         post("metadata of text", r#"{"metadata":"x"}"#, 400),
         post("spec of a list", r#"{"metadata":{"name":"x"},"spec":[]}"#, 400),
-        post("labels of numbers", meta(json!({"name": "x", "labels": {"a": 1}})), 400),
+        post(
+            "labels of numbers",
+            meta(&json!({"name": "x", "labels": {"a": 1}})),
+            400,
+        ),
         post(
             "another kind",
             r#"{"apiVersion":"v1","kind":"Node","metadata":{"name":"x"}}"#,
@@ -207,17 +211,17 @@ async fn values_of_the_wrong_type_are_400() {
         ),
         post(
             "another namespace",
-            meta(json!({"name": "x", "namespace": "kube-system"})),
+            meta(&json!({"name": "x", "namespace": "kube-system"})),
             400,
         ),
         post(
             "a resourceVersion",
-            meta(json!({"name": "x", "resourceVersion": "5"})),
+            meta(&json!({"name": "x", "resourceVersion": "5"})),
             400,
         ),
         post(
             "a time of a number",
-            meta(json!({"name": "x", "creationTimestamp": 5})),
+            meta(&json!({"name": "x", "creationTimestamp": 5})),
             400,
         ),
         refused(
@@ -239,12 +243,12 @@ async fn values_that_cannot_be_are_422() {
         ("a preferred holder without a strategy", "preferredHolder", json!("b")),
         ("an unknown strategy", "strategy", json!("zzz")),
     ];
-    let values = values.map(|(name, field, value)| post(name, with(field, value), 422));
+    let values = values.map(|(name, field, value)| post(name, with(field, &value), 422));
     let long = "a".repeat(254);
     let names = [
         "A_b", "", &long, "é", "a.", ".", "..", "../a", "a/b", "a%2fb", "a\u{0}", "a\nb",
     ];
-    let names = names.map(|name| post(&format!("the name {name:?}"), meta(json!({"name": name})), 422));
+    let names = names.map(|name| post(&format!("the name {name:?}"), meta(&json!({"name": name})), 422));
     let metadata = [
         ("no name", json!({})),
         ("a generateName with dots", json!({"generateName": "../"})),
@@ -257,7 +261,7 @@ async fn values_that_cannot_be_are_422() {
         ("an empty finalizer", json!({"name": "x", "finalizers": [""]})),
         ("an empty owner", json!({"name": "x", "ownerReferences": [{}]})),
     ];
-    let metadata = metadata.map(|(name, metadata)| post(name, meta(metadata), 422));
+    let metadata = metadata.map(|(name, metadata)| post(name, meta(&metadata), 422));
     arena.withstand(values.into_iter().chain(names).chain(metadata)).await;
 }
 

@@ -9,7 +9,7 @@ const GROWTH_MAX: u64 = 50 << 20;
 #[tokio::test]
 async fn no_secret_is_in_the_log_at_any_level() {
     const CANARY: &str = "canary7f3a";
-    let arena = Arena::start().await;
+    let arena = Arena::start_logging("trace").await;
     let broken = format!(r#"{{"metadata":{{"name":"x","annotations":{{"a":"{CANARY}"}}}},"{CANARY}":"#);
     let annotated =
         json!({"metadata": {"name": "b", "annotations": {"a": CANARY}}, "spec": {"holderIdentity": CANARY}});
@@ -63,7 +63,7 @@ async fn no_secret_is_in_the_log_at_any_level() {
 
 #[tokio::test]
 async fn nothing_in_the_log_can_pass_for_another_line() {
-    let arena = Arena::start().await;
+    let arena = Arena::start_logging("trace").await;
     let forged = "x\u{1b}[31m%0a2026-01-01T00:00:00Z ERROR leasehold: forged";
     let requests = [
         Request::get(LEASES).header("User-Agent", "a\u{1b}[2Jb\tERROR forged"),

