@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::Method;
@@ -128,14 +129,20 @@ impl Drop for TestServer {
     }
 }
 
-/// The program to start: `LEASEHOLD_BIN`, or the one that cargo builds now, so that it is never an old one.
+/// The program to start: `LEASEHOLD_BIN`, or the one that cargo builds when it is first asked for, so that it is never
+/// an old one.
 fn program() -> Result<PathBuf, Error> {
+    static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
     if let Some(path) = std::env::var_os("LEASEHOLD_BIN") {
         return Ok(path.into());
     }
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(path) = &*built {
+        return Ok(path.clone());
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
-    build(&cargo, profile)
+    Ok(built.insert(build(&cargo, profile)?).clone())
 }
 
 fn build(cargo: &OsStr, profile: &str) -> Result<PathBuf, Error> {

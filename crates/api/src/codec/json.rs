@@ -78,9 +78,20 @@ enum Shape {
     Other(&'static str),
 }
 
+/// Checks that `body` is one JSON value, nested no deeper than 127 levels anywhere.
+///
+/// # Errors
+/// One line saying what is wrong and where.
+pub fn check(body: &[u8]) -> Result<(), String> {
+    match serde_json::from_slice(body) {
+        Ok(Nested) => Ok(()),
+        Err(error) => Err(format!("couldn't get version/kind; json parse error: {error}")),
+    }
+}
+
 /// Checks that `body` is one JSON value and says which kind.
 fn parse(body: &[u8]) -> Result<Shape, String> {
-    serde_json::from_slice::<Nested>(body).map_err(|e| format!("couldn't get version/kind; json parse error: {e}"))?;
+    check(body)?;
     Ok(match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => Shape::Object,
         Some(b'n') => Shape::Null,

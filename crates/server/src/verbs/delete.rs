@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use leasehold_api::ApiError;
-use leasehold_api::codec::{Format, protobuf, yaml};
+use leasehold_api::codec::{Format, json, protobuf, yaml};
 use leasehold_api::meta;
 use leasehold_api::options::{DeleteOptions, ListOptions};
 use leasehold_registry::{Deleted, WriteOptions, resources};
@@ -94,6 +94,7 @@ fn decode(format: Format, body: &Bytes) -> Result<meta::DeleteOptions, String> {
 }
 
 fn decode_json(body: &[u8]) -> Result<(TypeMeta, meta::DeleteOptions), String> {
+    json::check(body)?;
     let type_meta =
         serde_json::from_slice(body).map_err(|e| format!("couldn't get version/kind; json parse error: {e}"))?;
     let options = serde_json::from_slice(body).map_err(|e| e.to_string())?;
@@ -127,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    fn json(text: &'static str) -> Result<meta::DeleteOptions, String> {
+    fn read(text: &'static str) -> Result<meta::DeleteOptions, String> {
         decode(Format::Json, &Bytes::from(text))
     }
 
@@ -138,7 +139,7 @@ mod tests {
             ..meta::DeleteOptions::default()
         };
         assert_eq!(
-            json(r#"{"kind":"DeleteOptions","apiVersion":"v1","gracePeriodSeconds":5}"#).unwrap(),
+            read(r#"{"kind":"DeleteOptions","apiVersion":"v1","gracePeriodSeconds":5}"#).unwrap(),
             want
         );
         let yaml = Bytes::from("kind: DeleteOptions\napiVersion: v1\ngracePeriodSeconds: 5\n");
@@ -159,7 +160,7 @@ mod tests {
             let body = format!(r#"{{"kind":"DeleteOptions","apiVersion":"{version}"}}"#);
             assert!(decode(Format::Json, &body.clone().into()).is_ok(), "{body}");
         }
-        assert!(json("{}").is_ok());
+        assert!(read("{}").is_ok());
     }
 
     #[test]
@@ -172,7 +173,7 @@ mod tests {
             "{",
             "null",
         ] {
-            assert!(json(body).is_err(), "{body}");
+            assert!(read(body).is_err(), "{body}");
         }
         assert!(decode(Format::Protobuf, &Bytes::from("nope")).is_err());
         assert!(decode(Format::Yaml, &Bytes::from("a: &x [*x]")).is_err());
