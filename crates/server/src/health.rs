@@ -65,6 +65,13 @@ const CHECKS: &[Check] = &[
     },
 ];
 
+/// Whether a path is one of health, as far as its first segment tells.
+pub(crate) fn is_probe(path: &str) -> bool {
+    path.split('/')
+        .nth(1)
+        .is_some_and(|first| Endpoint::named(first).is_some())
+}
+
 /// Every path of health.
 pub(crate) fn paths() -> impl Iterator<Item = String> {
     [Endpoint::Healthz, Endpoint::Livez, Endpoint::Readyz]

@@ -228,3 +228,18 @@ async fn strangers_get_one_request_per_connection_where_streams_are_cheap() {
         assert_eq!(reply.header("connection") == "close", closes, "{token:?} {version:?}");
     }
 }
+
+#[tokio::test]
+async fn probes_are_answered_whatever_else_goes_on() {
+    let server = Server::limited(Limits {
+        read_only: 0,
+        ..Limits::default()
+    })
+    .await;
+    let reader = [("authorization", "Bearer reader")];
+    assert_eq!(server.get("/version", &reader).await.code, 429);
+    // Who is restarted for being busy loses all that goes on, and is as busy again.
+    for path in ["/livez", "/readyz", "/healthz/store"] {
+        assert_eq!(server.get(path, &reader).await.code, 200, "{path}");
+    }
+}
