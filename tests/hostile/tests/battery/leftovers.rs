@@ -118,7 +118,7 @@ async fn memory_is_given_back() {
         arena.ask_raw("an attack", attack).await;
     }
     let before = arena.resident();
-    for _ in 0..5 {
+    for _ in 0..3 {
         for attack in &attacks {
             arena.ask_raw("an attack", attack).await;
         }

@@ -23,7 +23,7 @@ async fn bombs_do_not_go_off() {
         .map(|(name, of)| format!("{name}: &{name} [{}]\n", nine(of)))
         .collect();
     let laughs = format!("a: &a [lol]\n{laughs}");
-    let keys: String = (0..200_000).map(|i| format!("k{i}: 1\n")).collect();
+    let keys: String = (0..100_000).map(|i| format!("k{i}: 1\n")).collect();
     let steps: String = (1..2000).map(|i| format!("{}-\n", " ".repeat(i))).collect();
     let arena = Arena::start().await;
     let within = [
@@ -48,7 +48,7 @@ async fn bombs_do_not_go_off() {
             &with(&format!("x: {}", open.repeat(50_001))),
         ));
     }
-    for levels in [33, 60, 90, 99, 100, 101, 128, 200] {
+    for levels in [33, 60, 90, 100, 200] {
         for (open, close) in [("[", "]"), ("{a: ", "}"), ("{? ", "}"), ("[{a: ", "}]")] {
             let nested = format!("x: {}1{}", open.repeat(levels), close.repeat(levels));
             rows.push(post(&format!("{levels} of {open:?}"), &with(&nested)));
