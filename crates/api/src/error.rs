@@ -10,7 +10,10 @@ use crate::validation::FieldError;
 ///
 /// The texts are Kubernetes' own where programs are known to match on them; see the recorded transcripts.
 #[derive(Clone, PartialEq)]
-pub struct ApiError(Box<Status>);
+pub struct ApiError {
+    status: Box<Status>,
+    warnings: Vec<String>,
+}
 
 /// What the messages call a resource: `leases.coordination.k8s.io`, or `namespaces` in the core group.
 fn qualified(group: &str, name: &str) -> String {
@@ -26,13 +29,17 @@ impl ApiError {
     #[must_use]
     pub fn new(code: u16, reason: &str, message: impl Into<String>) -> Self {
         debug_assert!((400..600).contains(&code), "{code} is no failure");
-        Self(Box::new(Status {
+        let status = Status {
             status: "Failure".to_owned(),
             message: message.into(),
             reason: reason.to_owned(),
             code: i32::from(code),
             ..Status::default()
-        }))
+        };
+        Self {
+            status: Box::new(status),
+            warnings: Vec::new(),
+        }
     }
 
     fn about(code: u16, reason: &str, message: String, group: &str, kind: &str, name: &str) -> Self {
@@ -47,14 +54,14 @@ impl ApiError {
     /// Replaces the details.
     #[must_use]
     pub fn with_details(mut self, details: StatusDetails) -> Self {
-        self.0.details = Some(details);
+        self.status.details = Some(details);
         self
     }
 
     /// Adds a cause.
     #[must_use]
     pub fn with_cause(mut self, reason: &str, message: impl Into<String>, field: impl Into<String>) -> Self {
-        self.0.details.get_or_insert_default().causes.push(StatusCause {
+        self.status.details.get_or_insert_default().causes.push(StatusCause {
             reason: reason.to_owned(),
             message: message.into(),
             field: field.into(),
@@ -62,10 +69,23 @@ impl ApiError {
         self
     }
 
+    /// Adds what the client is warned of beside being refused.
+    #[must_use]
+    pub fn with_warnings(mut self, warnings: &[String]) -> Self {
+        self.warnings.extend_from_slice(warnings);
+        self
+    }
+
+    /// Takes out what the client is warned of.
+    #[must_use]
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
+    }
+
     /// Tells the client to try again after this many seconds.
     #[must_use]
     pub fn retry_after(mut self, seconds: i32) -> Self {
-        self.0.details.get_or_insert_default().retry_after_seconds = seconds;
+        self.status.details.get_or_insert_default().retry_after_seconds = seconds;
         self
     }
 
@@ -178,7 +198,7 @@ impl ApiError {
         };
         let message = format!("{} \"{name}\" is invalid: {joined}", qualified(group, kind));
         let mut error = Self::about(422, "Invalid", message, group, kind, name);
-        error.0.details.get_or_insert_default().causes = errors.iter().map(FieldError::cause).collect();
+        error.status.details.get_or_insert_default().causes = errors.iter().map(FieldError::cause).collect();
         error
     }
 
@@ -213,37 +233,37 @@ impl ApiError {
     /// The HTTP status code, 400 to 599.
     #[must_use]
     pub fn code(&self) -> u16 {
-        u16::try_from(self.0.code).unwrap_or(500)
+        u16::try_from(self.status.code).unwrap_or(500)
     }
 
     /// The one-word reason.
     #[must_use]
     pub fn reason(&self) -> &str {
-        &self.0.reason
+        &self.status.reason
     }
 
     /// The reply's body.
     #[must_use]
     pub fn status(&self) -> &Status {
-        &self.0
+        &self.status
     }
 
     /// The reply's body, to change before it is sent.
     pub fn status_mut(&mut self) -> &mut Status {
-        &mut self.0
+        &mut self.status
     }
 }
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
+        f.write_str(&self.status.message)
     }
 }
 
 impl fmt::Debug for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut json = Vec::new();
-        self.0.write_json(&mut json);
+        self.status.write_json(&mut json);
         f.write_str(&String::from_utf8_lossy(&json))
     }
 }

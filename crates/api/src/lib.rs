@@ -20,6 +20,7 @@ pub mod options;
 pub mod patch;
 pub mod printers;
 mod quantity;
+pub mod quote;
 pub mod schema;
 pub mod selector;
 mod time;

@@ -5,7 +5,7 @@ use leasehold_api::core::Namespace;
 use leasehold_api::meta::ObjectMeta;
 use leasehold_api::options::{DeleteOptions, ResourceVersion};
 use leasehold_api::validation::{Path, name_is_path_segment, validate_object_meta};
-use leasehold_api::{ApiError, Object};
+use leasehold_api::{ApiError, Object, Time};
 use leasehold_store::{Error, Key};
 
 use crate::errors;
@@ -37,16 +37,15 @@ impl Registry {
                 "resourceVersion should not be set on objects to be created",
             ));
         }
-        self.create_draft(
-            place,
-            Draft {
-                object,
-                warnings,
-                origin: Origin::Sent,
-            },
-            options,
-        )
-        .await
+        wipe_system_fields(object.metadata_mut());
+        let told = warnings.clone();
+        let draft = Draft {
+            object,
+            warnings,
+            origin: Origin::Sent,
+        };
+        let created = self.create_draft(place, draft, options).await;
+        created.map_err(|error| error.with_warnings(&told))
     }
 
     /// Completes, checks and stores what does not exist yet.
@@ -62,7 +61,7 @@ impl Registry {
             origin,
         } = draft;
         dedup_owners(&mut *object, &mut warnings);
-        self.check_namespace_is_open(place).await?;
+        self.check_namespace_is_open(place, object.metadata()).await?;
         let mut new = place.to_stored(object);
         place.resource.strategy.default(&mut *new);
         if origin != Origin::Applied {
@@ -115,7 +114,23 @@ impl Registry {
                 Ok(()) => return Ok(()),
             }
         }
-        Err(name_taken(&place, made_up))
+        self.name_taken(&place, made_up).await
+    }
+
+    /// 409, and whether the one that has the name is going away.
+    async fn name_taken(&self, place: &Place, made_up: bool) -> Result<(), ApiError> {
+        let mut error = ApiError::already_exists(place.resource.group, place.resource.plural, &place.name);
+        let message = &mut error.status_mut().message;
+        if made_up {
+            message.push_str(", the server was not able to generate a unique name for the object");
+        }
+        let found = self.find(place, ResourceVersion::Unset).await?;
+        if let Some(item) = found
+            && item.stored()?.metadata().deletion_timestamp.is_some()
+        {
+            *message = format!("object is being deleted: {message}");
+        }
+        Err(if made_up { error.retry_after(1) } else { error })
     }
 
     async fn insert(&self, place: &Place, new: &mut dyn Object, dry_run: bool) -> Result<(), Error> {
@@ -134,7 +149,7 @@ impl Registry {
     /// An object that was on its way while its namespace began to go would be left behind in it: whoever empties the
     /// namespace may have looked already.
     async fn take_back_if_late(&self, place: &Place, new: &ObjectMeta) -> Result<(), ApiError> {
-        let Err(closed) = self.check_namespace_is_open(place).await else {
+        let Err(closed) = self.check_namespace_is_open(place, new).await else {
             return Ok(());
         };
         let mut this = DeleteOptions::default();
@@ -149,7 +164,7 @@ impl Registry {
     }
 
     /// Nothing is created in a namespace that does not exist or is going away.
-    async fn check_namespace_is_open(&self, place: &Place) -> Result<(), ApiError> {
+    async fn check_namespace_is_open(&self, place: &Place, new: &ObjectMeta) -> Result<(), ApiError> {
         if !place.resource.namespaced {
             return Ok(());
         }
@@ -166,7 +181,7 @@ impl Registry {
             .downcast_ref::<Namespace>()
             .is_some_and(|n| n.metadata.deletion_timestamp.is_some());
         if terminating {
-            Err(terminating_error(place))
+            Err(terminating_error(place, new))
         } else {
             Ok(())
         }
@@ -181,25 +196,27 @@ fn validate(place: &Place, new: &dyn Object) -> Result<(), ApiError> {
     place.refuse_invalid(new, &common)
 }
 
-fn terminating_error(place: &Place) -> ApiError {
+/// What only the server sets is taken as if it had not been sent.
+fn wipe_system_fields(metadata: &mut ObjectMeta) {
+    metadata.uid.clear();
+    metadata.creation_timestamp = Time::default();
+    metadata.deletion_timestamp = None;
+    metadata.deletion_grace_period_seconds = None;
+    metadata.self_link.clear();
+}
+
+fn terminating_error(place: &Place, new: &ObjectMeta) -> ApiError {
+    let name = if new.name.is_empty() {
+        &new.generate_name
+    } else {
+        &new.name
+    };
     let namespace = &place.namespace;
     let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
     let cause = format!("namespace {namespace} is being terminated");
-    ApiError::forbidden(place.resource.group, place.resource.plural, &place.name, &why).with_cause(
+    ApiError::forbidden(place.resource.group, place.resource.plural, name, &why).with_cause(
         "NamespaceTerminating",
         cause,
         "metadata.namespace",
     )
-}
-
-fn name_taken(place: &Place, made_up: bool) -> ApiError {
-    let mut error = ApiError::already_exists(place.resource.group, place.resource.plural, &place.name);
-    if made_up {
-        error
-            .status_mut()
-            .message
-            .push_str(", the server was not able to generate a unique name for the object");
-        error = error.retry_after(1);
-    }
-    error
 }

@@ -10,7 +10,7 @@ use crate::errors;
 use crate::outcome::{Deleted, Item, List};
 use crate::place::{Place, WriteOptions};
 use crate::registry::{Registry, stored_bytes};
-use crate::write::{Live, is_released};
+use crate::write::{Live, is_released, other_uid};
 
 /// Waits for dependents to be told that they have no owner any more.
 const ORPHAN: &str = "orphan";
@@ -32,14 +32,6 @@ impl Registry {
         delete: &DeleteOptions,
         options: &WriteOptions,
     ) -> Result<Deleted, ApiError> {
-        if let Some(why) = place.resource.strategy.undeletable(&place.name) {
-            return Err(ApiError::forbidden(
-                place.resource.group,
-                place.resource.plural,
-                &place.name,
-                why,
-            ));
-        }
         for _ in 0..ATTEMPTS {
             if let Some(deleted) = self.delete_once(place, delete, options).await? {
                 return Ok(deleted);
@@ -117,11 +109,22 @@ impl Registry {
             .ok_or_else(|| place.not_found())?;
         let live = Live::new(&item)?;
         preconditions(place, &live, delete)?;
+        if let Some(why) = place.resource.strategy.undeletable(&place.name) {
+            return Err(ApiError::forbidden(
+                place.resource.group,
+                place.resource.plural,
+                &place.name,
+                why,
+            ));
+        }
         if let Some(admission) = &options.caller.admission {
             admission.admit(place, None, Some(&*live.object))?;
         }
         let mut marked = live.object.boxed_clone();
-        marked.metadata_mut().finalizers = finalizers(&*live.object, delete.propagation());
+        marked.metadata_mut().finalizers = match place.resource.strategy.has_dependents() {
+            true => finalizers(&*live.object, delete.propagation()),
+            false => finalizers(&*live.object, Some(PropagationPolicy::Background)),
+        };
         if marked.metadata().deletion_timestamp.is_none() {
             place.resource.strategy.begin_deletion(&mut *marked, self.now());
         }
@@ -191,9 +194,13 @@ fn finalizers(object: &dyn Object, propagation: Option<PropagationPolicy>) -> Ve
 }
 
 fn preconditions(place: &Place, live: &Live, delete: &DeleteOptions) -> Result<(), ApiError> {
+    if place.resource.strategy.deletes_itself() {
+        return preconditions_of_update(place, live, delete);
+    }
     let conflict = |why: String| {
+        // As with broken rules, it is the stored kind that is named.
         Err(ApiError::conflict(
-            place.resource.group,
+            place.resource.stored.0.group,
             place.resource.kind,
             &place.name,
             &why,
@@ -216,6 +223,30 @@ fn preconditions(place: &Place, live: &Live, delete: &DeleteOptions) -> Result<(
              object might have been modified",
             metadata.resource_version
         )),
+        _ => Ok(()),
+    }
+}
+
+/// The same, in the words of a write.
+fn preconditions_of_update(place: &Place, live: &Live, delete: &DeleteOptions) -> Result<(), ApiError> {
+    let metadata = live.object.metadata();
+    match &delete.preconditions.uid {
+        Some(uid) if *uid != metadata.uid => return Err(other_uid(place, uid, &metadata.uid)),
+        _ => {}
+    }
+    match &delete.preconditions.resource_version {
+        Some(version) if *version != metadata.resource_version => {
+            let why = format!(
+                "Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {}",
+                metadata.resource_version
+            );
+            Err(ApiError::conflict(
+                place.resource.group,
+                place.resource.plural,
+                &place.name,
+                &why,
+            ))
+        }
         _ => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! List: the objects of a collection at one version, whole or page by page.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use leasehold_api::ApiError;
 use leasehold_api::meta::ListMeta;
@@ -32,7 +32,7 @@ impl Registry {
     pub async fn list(&self, place: &Place, options: &ListOptions) -> Result<List, ApiError> {
         let filter = Filter::new(place, options)?;
         let start = self.start(place, options).await?;
-        let limit = options.limit.and_then(|limit| NonZeroUsize::try_from(limit).ok());
+        let limit = page_size(options).and_then(|limit| NonZeroUsize::try_from(limit).ok());
         match self.pages(place, &filter, &start, limit).await {
             Ok(page) => Ok(self.page_to_list(place, &filter, page)),
             Err(Failure::Store(Error::Compacted { .. })) => Err(self.expired(place, start)),
@@ -151,6 +151,14 @@ impl Registry {
         error.status_mut().metadata.r#continue = self.tokens.write(place, &token);
         error
     }
+}
+
+/// The most objects to answer with. A list from `resourceVersion=0` comes whole, as from Kubernetes' watch cache.
+fn page_size(options: &ListOptions) -> Option<NonZeroU64> {
+    let from_cache = options.continue_token.is_empty()
+        && options.resource_version == ResourceVersion::Any
+        && options.resource_version_match != Some(ResourceVersionMatch::Exact);
+    options.limit.filter(|_| !from_cache)
 }
 
 enum Failure {

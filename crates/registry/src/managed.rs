@@ -6,8 +6,7 @@ use leasehold_api::{ApiError, Object, Time};
 use serde_json::Value;
 
 use crate::place::Place;
-use crate::resource::{Resource, Subresource};
-use crate::resources::TABLE;
+use crate::resource::Subresource;
 
 /// Who writes, and when.
 #[derive(Clone, Copy)]
@@ -83,20 +82,13 @@ fn ignored(place: &Place) -> FieldSet<'static> {
     }
 }
 
-/// How an entry of another version reads. Versions of one row differ in name only; other rows over the same stored
-/// objects have fields of their own.
+/// How an entry of another version reads. Versions of one row differ in name only; the fields of another group are
+/// unknown here, as to Kubernetes, though it show the same objects.
 fn reading(place: &Place, api_version: &str) -> Reading {
-    let serves = |row: &Resource| {
-        row.versions
-            .iter()
-            .any(|version| row.gvk(version).group_version().is(api_version))
-    };
-    match TABLE
+    let row = place.resource;
+    let served = row
+        .versions
         .iter()
-        .find(|row| row.storage == place.resource.storage && serves(row))
-    {
-        Some(row) if row.group == place.resource.group => Reading::SameFields,
-        Some(_) => Reading::OtherFields,
-        None => Reading::Unknown,
-    }
+        .any(|version| row.gvk(version).group_version().is(api_version));
+    if served { Reading::SameFields } else { Reading::Unknown }
 }

@@ -29,10 +29,12 @@ impl Registry {
         if kind == PatchKind::Apply {
             return self.apply(place, body, options).await;
         }
+        let told = patch_problems(kind, body)?;
         self.replace(place, options, |live| {
             let live = live.ok_or_else(|| place.not_found())?;
             let patched = patch_value(place, kind, live, body)?;
-            let decoded = codec::from_value(&place.target(), patched).map_err(|e| unprocessable(&e))?;
+            let mut decoded = codec::from_value(&place.target(), patched).map_err(|e| unprocessable(&e))?;
+            decoded.problems.splice(0..0, told.iter().cloned());
             draft(place, decoded, options.strict, Origin::Patched)
         })
         .await
@@ -65,6 +67,15 @@ fn patch_value(place: &Place, kind: PatchKind, live: &Live, body: &[u8]) -> Resu
         PatchKind::Json => patch::json(target, body),
         PatchKind::Merge => patch::merge(target, body),
         PatchKind::Strategic | PatchKind::Apply => patch::strategic(place.version.codec.schema, target, body),
+    }
+}
+
+/// What strict validation objects to in the patch itself.
+fn patch_problems(kind: PatchKind, body: &[u8]) -> Result<Vec<String>, ApiError> {
+    match kind {
+        PatchKind::Json => patch::json_problems(body),
+        PatchKind::Merge | PatchKind::Strategic => patch::merge_problems(body),
+        PatchKind::Apply => Ok(Vec::new()),
     }
 }
 

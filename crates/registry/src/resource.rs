@@ -192,6 +192,16 @@ pub trait Strategy: Send + Sync {
         None
     }
 
+    /// Whether a delete may have to wait for dependents, or for them to be told.
+    fn has_dependents(&self) -> bool {
+        true
+    }
+
+    /// Whether Kubernetes deletes these objects by a way of its own, which words failed preconditions differently.
+    fn deletes_itself(&self) -> bool {
+        false
+    }
+
     /// Marks an object as being deleted: by default, with a timestamp and no grace period.
     fn begin_deletion(&self, object: &mut dyn Object, now: Time) {
         let metadata = object.metadata_mut();

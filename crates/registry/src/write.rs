@@ -97,10 +97,10 @@ pub(crate) fn dedup_owners(object: &mut dyn Object, warnings: &mut Vec<String>) 
     }
 }
 
-/// The object's namespace must be the path's, and may be left out.
+/// The object's namespace must be the path's, and may be left out; where there are no namespaces it is dropped.
 pub(crate) fn check_namespace(place: &Place, object: &mut dyn Object) -> Result<(), ApiError> {
     let namespace = &mut object.metadata_mut().namespace;
-    if namespace.is_empty() {
+    if namespace.is_empty() || !place.resource.namespaced {
         place.namespace_of_objects().clone_into(namespace);
     }
     if namespace != place.namespace_of_objects() {
@@ -149,11 +149,12 @@ impl Registry {
             let found = self.find(place, ResourceVersion::Unset).await?;
             let live = found.as_ref().map(Live::new).transpose()?;
             let draft = draft(live.as_ref())?;
+            let told = draft.warnings.clone();
             let attempt = match &live {
-                Some(live) => self.update_once(place, live, draft, options).await?,
-                None => self.create_in_place(place, draft, options).await?,
+                Some(live) => self.update_once(place, live, draft, options).await,
+                None => self.create_in_place(place, draft, options).await,
             };
-            if let Attempt::Done(written) = attempt {
+            if let Attempt::Done(written) = attempt.map_err(|error| error.with_warnings(&told))? {
                 return Ok(written);
             }
         }
@@ -166,17 +167,10 @@ impl Registry {
 
     /// A write to a name that does not exist makes the object, where the resource allows it.
     async fn create_in_place(&self, place: &Place, draft: Draft, options: &WriteOptions) -> Result<Attempt, ApiError> {
+        // A version is no precondition here, as in Kubernetes; a uid is.
         let uid = &draft.object.metadata().uid;
         if !uid.is_empty() {
             return Err(other_uid(place, uid, ""));
-        }
-        let version = ResourceVersion::parse(&draft.object.metadata().resource_version)?;
-        if matches!(version, ResourceVersion::At(_)) && draft.origin == Origin::Sent {
-            return Err(ApiError::modified(
-                place.resource.group,
-                place.resource.plural,
-                &place.name,
-            ));
         }
         let created = self.create_draft(place, draft, options).await;
         match created {
@@ -253,19 +247,20 @@ impl Registry {
     ) -> Result<Box<dyn Object>, ApiError> {
         let mut new = place.to_stored(object);
         place.resource.strategy.default(&mut *new);
+        if origin != Origin::Applied {
+            // What was meant counts, even where it is put back below.
+            let mut served = place.to_served(new);
+            let before = live.served(place);
+            managed::track(place, Some(&*before), &mut *served, self.writer(options));
+            new = place.to_stored(served);
+        }
         new.metadata_mut().generation = live.object.metadata().generation;
         place
             .resource
             .strategy
             .prepare_update(&mut *new, &*live.object, place.subresource);
         keep_system_fields(&mut *new, &*live.object);
-        if origin == Origin::Applied {
-            return Ok(new);
-        }
-        let mut served = place.to_served(new);
-        let before = live.served(place);
-        managed::track(place, Some(&*before), &mut *served, self.writer(options));
-        Ok(place.to_stored(served))
+        Ok(new)
     }
 }
 
@@ -306,7 +301,7 @@ fn preconditions(place: &Place, live: &Live, object: &dyn Object, origin: Origin
 }
 
 /// 409 for a write that means another object of this name; `found` is empty when there is none.
-fn other_uid(place: &Place, meant: &str, found: &str) -> ApiError {
+pub(crate) fn other_uid(place: &Place, meant: &str, found: &str) -> ApiError {
     let why = format!("Precondition failed: UID in precondition: {meant}, UID in object meta: {found}");
     ApiError::conflict(place.resource.group, place.resource.plural, &place.name, &why)
 }
@@ -357,8 +352,9 @@ impl Place {
         if errors.is_empty() {
             return Ok(());
         }
+        // Kubernetes names the kind that is stored: an event is of the core group however it came.
         Err(ApiError::invalid(
-            self.resource.group,
+            self.resource.stored.0.group,
             self.resource.kind,
             &object.metadata().name,
             errors,

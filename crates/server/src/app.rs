@@ -11,7 +11,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use http::header::CONNECTION;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use leasehold_api::options::{self, Query};
 use leasehold_api::{ApiError, Time};
@@ -192,7 +192,7 @@ impl App {
             Err(NoRoute::Page) => return Ok(reply::page_not_found()),
             Err(NoRoute::Error(error)) => return Err(error),
         };
-        let deprecated = place.version.warning;
+        let mut deprecated = place.version.warning;
         let mut call = Call {
             app: self,
             asked,
@@ -204,6 +204,10 @@ impl App {
         let answered = verbs::dispatch(&mut call, body, slot).await;
         *series = call.series;
         let mut response = answered.unwrap_or_else(|error| reply::failure(&error, &asked.head.headers, asked.pretty));
+        // Kubernetes looks at what kind of patch it is before it looks at the version.
+        if asked.info.verb == Verb::Patch && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            deprecated = None;
+        }
         warnings::add(
             response.headers_mut(),
             deprecated.into_iter().chain(call.warnings.iter().map(String::as_str)),

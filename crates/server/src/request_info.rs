@@ -94,8 +94,9 @@ pub(crate) struct ResourcePath<'a> {
     pub name: &'a str,
     /// Such as `status`.
     pub subresource: &'a str,
-    /// Whether it leads to no route at all: more segments follow, or the verb stands in the path, as in Kubernetes' old
-    /// `/watch/` and `/proxy/`.
+    /// Whether the path is one of the old ones below `/watch/`, which can only be followed.
+    pub watch: bool,
+    /// Whether it leads to no route at all: more segments follow, or it is below Kubernetes' old `/proxy/`.
     pub unrouted: bool,
 }
 
@@ -130,7 +131,9 @@ impl<'a> RequestInfo<'a> {
             Some(verb) => verb,
             None => Verb::of_resource(method),
         };
-        if resource.name.is_empty() {
+        if resource.watch {
+            info.list_options = Some(watched(resource.name, query));
+        } else if resource.name.is_empty() {
             match info.verb {
                 Verb::Get => info.read_collection(query),
                 Verb::Delete => info.verb = Verb::DeleteCollection,
@@ -185,6 +188,15 @@ impl<'a> RequestInfo<'a> {
     }
 }
 
+/// The options of a watch by path, which may name one object.
+fn watched(name: &str, query: Query<'_>) -> Result<ListOptions, ApiError> {
+    let mut options = ListOptions::of_watch(query)?;
+    if !name.is_empty() {
+        options.field_selector = fields::Selector::by_name(name);
+    }
+    Ok(options)
+}
+
 /// The parts of a resource's path, and the verb that stands in it where one does; `None` for other paths.
 fn split(path: &str) -> Option<(ResourcePath<'_>, Option<Verb>)> {
     let mut segments = path.split('/').skip(1);
@@ -207,7 +219,8 @@ fn split(path: &str) -> Option<(ResourcePath<'_>, Option<Verb>)> {
         group,
         version,
         resource: first,
-        unrouted: prefix.is_some(),
+        watch: prefix == Some(Verb::Watch),
+        unrouted: matches!(prefix, Some(Verb::Other(_))),
         ..ResourcePath::default()
     };
     // The longest path of use is namespaces/NAME/RESOURCE/NAME/SUBRESOURCE; one more segment shows that it is longer.

@@ -34,7 +34,8 @@ pub(crate) fn find(info: &RequestInfo<'_>, path: &ResourcePath<'_>, method: &Met
     if path.unrouted || namespace.is_none_or(|namespace| !fits(resource, path, namespace)) {
         return Err(not_found());
     }
-    if !takes(resource, path, subresource, info.verb) || *method == Method::HEAD {
+    let followed = path.watch && *method != Method::GET;
+    if followed || !takes(resource, path, subresource, info.verb) || *method == Method::HEAD {
         return Err(NoRoute::Error(ApiError::method_not_allowed()));
     }
     Ok(Place {
@@ -42,7 +43,7 @@ pub(crate) fn find(info: &RequestInfo<'_>, path: &ResourcePath<'_>, method: &Met
         version,
         subresource,
         namespace: Arc::from(namespace.unwrap_or("")),
-        name: Arc::from(path.name),
+        name: Arc::from(if path.watch { "" } else { path.name }),
     })
 }
 

@@ -13,6 +13,14 @@ pub struct VersionInfo {
     pub major: String,
     /// Kubernetes' minor version.
     pub minor: String,
+    /// The major version whose behaviour this is.
+    pub emulation_major: String,
+    /// The minor version whose behaviour this is.
+    pub emulation_minor: String,
+    /// The major version of the oldest server that this one works beside.
+    pub min_compatibility_major: String,
+    /// The minor version of the oldest server that this one works beside.
+    pub min_compatibility_minor: String,
     /// Such as `v1.36.0+leasehold-0.1.0`.
     pub git_version: String,
     /// The commit that was built, or empty.
@@ -36,6 +44,10 @@ impl VersionInfo {
         Self {
             major: "1".to_owned(),
             minor: "36".to_owned(),
+            emulation_major: "1".to_owned(),
+            emulation_minor: "36".to_owned(),
+            min_compatibility_major: "1".to_owned(),
+            min_compatibility_minor: "35".to_owned(),
             git_version: format!("v1.36.0+leasehold-{leasehold}"),
             git_commit: String::new(),
             git_tree_state: String::new(),

@@ -14,8 +14,8 @@
 //! conflict, last_applied       refusals; taking over from `kubectl apply` on the client's side
 //! ```
 //!
-//! Pure: the caller brings the time. Nothing here converts between versions: an entry recorded for a version whose
-//! fields have other names is kept as it is (see [`Reading`]), where Kubernetes would convert the object to compare it.
+//! Pure: the caller brings the time. Nothing here converts between versions: those of one kind differ in name only (see
+//! [`Reading`]).
 //! All recursion follows the schema, or values and sets that came through the JSON reader, which stops at 128 levels.
 
 mod check;
@@ -68,9 +68,7 @@ pub struct Request<'a> {
 pub enum Reading {
     /// The fields have the same names and meaning.
     SameFields,
-    /// The version is served, and its fields are not those of the request's: the entry is kept as it is.
-    OtherFields,
-    /// No such version is served: the entry is dropped, as Kubernetes does.
+    /// No such version of this kind is served: the entry is dropped, as Kubernetes does.
     Unknown,
 }
 

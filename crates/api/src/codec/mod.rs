@@ -63,6 +63,11 @@ pub fn from_value(target: &Target, value: Value) -> Result<Decoded, ApiError> {
     target.build(value, problems)
 }
 
+/// Reads any JSON document; duplicate fields are told, and the last of them counts.
+pub(crate) fn read_free(body: &[u8]) -> Result<(Value, Vec<String>), String> {
+    strict::read_free(&mut serde_json::Deserializer::from_slice(body))
+}
+
 impl Target {
     /// `Lease in version "v1" cannot be handled as a Lease: …`
     fn refuse(&self, why: impl std::fmt::Display) -> ApiError {

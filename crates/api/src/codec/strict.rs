@@ -25,9 +25,24 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
 where
     D::Error: fmt::Display,
 {
+    read_shape(Some(Shape::Object(schema)), deserializer)
+}
+
+/// As [`read`], where anything goes: only duplicate fields are a problem.
+pub(super) fn read_free<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(Value, Vec<String>), String>
+where
+    D::Error: fmt::Display,
+{
+    read_shape(None, deserializer)
+}
+
+fn read_shape<'de, D: Deserializer<'de>>(shape: Option<Shape>, deserializer: D) -> Result<(Value, Vec<String>), String>
+where
+    D::Error: fmt::Display,
+{
     let notes = RefCell::new(Notes::default());
     let seed = Seed {
-        shape: Some(Shape::Object(schema)),
+        shape,
         top: true,
         path: String::new(),
         notes: &notes,

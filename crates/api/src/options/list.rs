@@ -60,11 +60,20 @@ struct Raw<'a> {
 impl ListOptions {
     /// Reads the options of a list or a watch: 400 where a value cannot be read, 422 where values forbid each other.
     pub fn from_query(query: Query<'_>) -> Result<Self, ApiError> {
+        Self::read(query, query.switch("watch").unwrap_or(false))
+    }
+
+    /// Reads the options of what is a watch whether they say so or not. Errors as [`Self::from_query`].
+    pub fn of_watch(query: Query<'_>) -> Result<Self, ApiError> {
+        Self::read(query, true)
+    }
+
+    fn read(query: Query<'_>, watch: bool) -> Result<Self, ApiError> {
         let timeout = query.number("timeoutSeconds")?;
         let limit = query.number("limit")?.unwrap_or(0);
         let label_selector = query.text("labelSelector").parse::<labels::Selector>()?;
         let field_selector = query.text("fieldSelector").parse::<fields::Selector>()?;
-        let raw = Raw::from_query(query);
+        let raw = Raw::from_query(query, watch);
         refuse("ListOptions", &raw.errors())?;
         Ok(Self {
             label_selector,
@@ -102,9 +111,9 @@ impl ResourceVersionMatch {
 
 impl<'a> Raw<'a> {
     /// A watch that names no version starts with what exists even if it does not say so.
-    fn from_query(query: Query<'a>) -> Self {
+    fn from_query(query: Query<'a>, watch: bool) -> Self {
         let mut raw = Self {
-            watch: query.switch("watch").unwrap_or(false),
+            watch,
             version: query.text("resourceVersion"),
             version_match: query.text("resourceVersionMatch"),
             continue_token: query.text("continue"),

@@ -149,7 +149,7 @@ mod tests {
             ("fieldValidation=Nope", directive),
             (
                 "fieldManager=\u{1}",
-                "fieldManager: Invalid value: \"\\u{1}\": invalid character U+0001 (at position 0)",
+                "fieldManager: Invalid value: \"\\x01\": invalid character U+0001 (at position 0)",
             ),
             ("fieldValidation=Nope&dryRun=Some", &format!("[{dry_run}, {directive}]")),
         ];

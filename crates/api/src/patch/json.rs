@@ -28,12 +28,16 @@ pub fn json(mut target: Value, body: &[u8]) -> Result<Value, ApiError> {
     let operations = operations(body)?;
     let mut budget = Budget::default();
     for operation in operations {
-        let operation = serde_json::from_value(operation).map_err(inapplicable)?;
+        if operation.get("path").and_then(Value::as_str) == Some("") {
+            // Kubernetes' reading has no way to name the whole object.
+            return Err(inapplicable());
+        }
+        let operation = serde_json::from_value(as_understood(operation, &target)).map_err(|_| inapplicable())?;
         if tests_for_absence(&operation, &target) {
             continue;
         }
         budget.charge(&operation, &target)?;
-        json_patch::patch_unsafe(&mut target, std::slice::from_ref(&operation)).map_err(inapplicable)?;
+        json_patch::patch_unsafe(&mut target, std::slice::from_ref(&operation)).map_err(|_| inapplicable())?;
     }
     Ok(target)
 }
@@ -41,6 +45,7 @@ pub fn json(mut target: Value, body: &[u8]) -> Result<Value, ApiError> {
 fn operations(body: &[u8]) -> Result<Vec<Value>, ApiError> {
     let operations = match decode(body)? {
         Value::Array(operations) => operations,
+        Value::Null => Vec::new(),
         other => {
             return Err(undecodable(format!("expected an array, got {}", type_name(&other))));
         }
@@ -55,6 +60,55 @@ fn operations(body: &[u8]) -> Result<Vec<Value>, ApiError> {
         )));
     }
     Ok(operations)
+}
+
+/// What Kubernetes' reading of JSON patch lets pass and RFC 6902 does not, in the RFC's words: a value left out is
+/// `null`, the fields of an object can be replaced and copied before they are there, and a negative index counts from
+/// the end of a list.
+fn as_understood(operation: Value, target: &Value) -> Value {
+    let Value::Object(mut fields) = operation else {
+        return operation;
+    };
+    for name in ["path", "from"] {
+        let counted = fields
+            .get(name)
+            .and_then(Value::as_str)
+            .map(|path| count_from_start(path, target));
+        if let Some(counted) = counted {
+            fields.insert(name.to_owned(), counted.into());
+        }
+    }
+    let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
+    let (op, path, from) = (text("op"), text("path"), text("from"));
+    match op.as_str() {
+        "replace" if is_new_field(&path, target) => drop(fields.insert("op".to_owned(), "add".into())),
+        "copy" if is_new_field(&from, target) => {
+            fields.insert("op".to_owned(), "add".into());
+            fields.insert("value".to_owned(), Value::Null);
+        }
+        _ => {}
+    }
+    if matches!(op.as_str(), "add" | "replace" | "test") {
+        fields.entry("value").or_insert(Value::Null);
+    }
+    Value::Object(fields)
+}
+
+/// Whether a path leads to a field that an object does not have yet.
+fn is_new_field(path: &str, target: &Value) -> bool {
+    let parent = path.rsplit_once('/').and_then(|(parent, _)| target.pointer(parent));
+    parent.is_some_and(Value::is_object) && target.pointer(path).is_none()
+}
+
+/// The path with its last segment as an index from the start, where it is one from the end.
+fn count_from_start(path: &str, target: &Value) -> String {
+    let counted = || {
+        let (parent, last) = path.rsplit_once('/')?;
+        let from_end = last.strip_prefix('-')?.parse().ok()?;
+        let index = target.pointer(parent)?.as_array()?.len().checked_sub(from_end)?;
+        Some(format!("{parent}/{index}"))
+    };
+    counted().unwrap_or_else(|| path.to_owned())
 }
 
 /// Kubernetes takes a `test` for `null` as a test that there is nothing.
@@ -87,9 +141,7 @@ impl Budget {
             PatchOperation::Test(_) => return Ok(()),
         };
         if path.count() + placed > MAX_DEPTH {
-            return Err(inapplicable(format!(
-                "the outcome is nested deeper than {MAX_DEPTH} levels"
-            )));
+            return Err(inapplicable());
         }
         self.shift(path, target)
     }
@@ -99,10 +151,7 @@ impl Budget {
         let size = target.pointer(from.as_str()).map_or_else(Size::default, measure);
         self.carried = self.carried.saturating_add(size.bytes);
         if self.carried > MAX_CARRIED {
-            return Err(inapplicable(format!(
-                "Unable to complete the copy, the accumulated size increase of copy is {}, exceeding the limit {MAX_CARRIED}",
-                self.carried
-            )));
+            return Err(inapplicable());
         }
         Ok(size.depth)
     }
@@ -115,7 +164,7 @@ impl Budget {
             .and_then(Value::as_array);
         self.shifted = self.shifted.saturating_add(list.map_or(0, Vec::len));
         if self.shifted > MAX_SHIFTED {
-            return Err(inapplicable("the patch changes long lists too often"));
+            return Err(inapplicable());
         }
         Ok(())
     }

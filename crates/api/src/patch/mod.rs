@@ -8,12 +8,14 @@
 
 mod json;
 mod lists;
+mod problems;
 mod strategic;
 
 #[cfg(test)]
 mod tests;
 
 pub use json::json;
+pub use problems::{json_problems, merge_problems};
 pub use strategic::strategic;
 
 use serde_json::{Map, Value};
@@ -26,14 +28,14 @@ use crate::meta::StatusDetails;
 /// # Errors
 /// 400 when the body is not a JSON object.
 pub fn merge(mut target: Value, body: &[u8]) -> Result<Value, ApiError> {
-    let patch = Value::Object(object(body)?);
+    let patch = Value::Object(object(decode(body)?)?);
     json_patch::merge(&mut target, &patch);
     Ok(target)
 }
 
-/// The body as a JSON object.
-fn object(body: &[u8]) -> Result<Map<String, Value>, ApiError> {
-    match decode(body)? {
+/// The patch as a JSON object.
+fn object(patch: Value) -> Result<Map<String, Value>, ApiError> {
+    match patch {
         Value::Object(fields) => Ok(fields),
         other => Err(undecodable(format!("expected an object, got {}", type_name(&other)))),
     }
@@ -48,9 +50,9 @@ fn undecodable(why: impl std::fmt::Display) -> ApiError {
     ApiError::bad_request(format!("error decoding patch: {why}"))
 }
 
-/// 422: the patch is well formed and cannot be applied to this object.
-fn inapplicable(why: impl std::fmt::Display) -> ApiError {
-    let message = format!("the server rejected our request due to an error in our request: {why}");
+/// 422: the patch is well formed and cannot be applied to this object. As in Kubernetes, it is not said why.
+fn inapplicable() -> ApiError {
+    let message = "the server rejected our request due to an error in our request";
     ApiError::new(422, "Invalid", message).with_details(StatusDetails::default())
 }
 

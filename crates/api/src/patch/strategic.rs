@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::lists::{Identity, arrange, check_order, distinct, no_merge_key, places};
-use super::object;
+use super::{decode, object};
 use crate::ApiError;
 use crate::schema::{Patch, Schema, Shape};
 
@@ -25,7 +25,10 @@ const SET_ORDER: &str = "$setElementOrder";
 /// 400 when the body is not a JSON object, or in Kubernetes' words when a directive is unknown or misused, or a list item
 /// lacks its key.
 pub fn strategic(schema: &'static Schema, target: Value, body: &[u8]) -> Result<Value, ApiError> {
-    let patch = object(body)?;
+    let patch = match decode(body)? {
+        Value::Null => return Ok(target),
+        patch => object(patch)?,
+    };
     let live = match target {
         Value::Object(fields) => fields,
         _ => Map::new(),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{AGE, NAME, Printer, age, column, text_or, wide};
 use crate::Time;
-use crate::core::Node;
+use crate::core::{Node, NodeSystemInfo};
 use crate::meta::TableColumnDefinition;
 
 /// What follows this in a label's key is one of the node's roles.
@@ -42,9 +42,20 @@ impl Printer for Node {
             address(self, "InternalIP"),
             address(self, "ExternalIP"),
             text_or(&info.os_image, "<unknown>"),
-            text_or(&info.kernel_version, "<unknown>"),
+            kernel(info).into(),
             text_or(&info.container_runtime_version, "<unknown>"),
         ]
+    }
+}
+
+fn kernel(info: &NodeSystemInfo) -> String {
+    let version = match info.kernel_version.as_str() {
+        "" => "<unknown>",
+        version => version,
+    };
+    match info.architecture.as_str() {
+        "" => version.to_owned(),
+        architecture => format!("{version} ({architecture})"),
     }
 }
 

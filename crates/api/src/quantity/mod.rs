@@ -45,6 +45,13 @@ impl Quantity {
         self.0.starts_with('-')
     }
 
+    /// The same, rounded away from zero to whole thousandths.
+    #[must_use]
+    pub fn round_up_to_milli(&self) -> Self {
+        let rounded = Parts::of(&self.0).ok().and_then(|parts| parts.round_up_to_milli());
+        rounded.map_or_else(|| self.clone(), Self)
+    }
+
     /// Whether it is a whole number.
     #[must_use]
     pub fn is_integer(&self) -> bool {

@@ -90,6 +90,24 @@ impl<'a> Parts<'a> {
         })
     }
 
+    /// The text rounded away from zero to thousandths; `None` where it is not finer than that.
+    pub(super) fn round_up_to_milli(&self) -> Option<String> {
+        const MILLI: i64 = -3;
+        let mut value = self.value();
+        let before = value.clone();
+        value.round_up(MILLI);
+        if value == before {
+            return None;
+        }
+        let (digits, exponent) = value.by_thousands(0);
+        let unit = match (exponent, self.unit) {
+            (MILLI, Unit::Exponent(_)) => "e-3",
+            (MILLI, _) => "m",
+            _ => "",
+        };
+        Some(format!("{}{digits}{unit}", if self.negative { "-" } else { "" }))
+    }
+
     /// The number without its sign, as precise as quantities can be.
     pub(super) fn value(&self) -> Decimal {
         let power = match self.unit {

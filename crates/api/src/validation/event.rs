@@ -1,24 +1,31 @@
 //! The rules of events: lax for those that come through the core group, as they always were, and stricter for those
 //! that come through `events.k8s.io/v1`. Both are checked in the core form and named by its fields.
 
-use super::meta::immutable;
-use super::{FieldError, Path, dns1123_subdomain, name_is_dns_subdomain, push_invalid};
+use super::meta::{IMMUTABLE, immutable};
+use super::{FieldError, Path, dns1123_subdomain, in_go, json, name_is_dns_subdomain, push_invalid};
 use super::{qualified_name, validate_core_object_meta, validate_core_object_meta_update};
-use crate::core::Event;
+use crate::core::{Event, ObjectReference};
 
 /// The most bytes of `reportingInstance`, `action` and `reason`.
 const WORD_MAX: usize = 128;
+/// What events.k8s.io calls who reports an event.
+const REPORTER: &str = "reportingController";
 /// The most bytes of `message`.
 const MESSAGE_MAX: usize = 1024;
 
 /// What is wrong with an event that is to be created through the core group.
 #[must_use]
 pub fn validate_event_create(event: &Event) -> Vec<FieldError> {
+    in_both_groups(event, "reportingComponent")
+}
+
+/// The rules of both groups, which call the reporter by different names.
+fn in_both_groups(event: &Event, reporter: &str) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if event.event_time.is_zero() {
         old_way(&mut errors, event);
     } else {
-        new_way(&mut errors, event);
+        new_way(&mut errors, event, reporter);
     }
     let namespace = &event.metadata.namespace;
     push_invalid(
@@ -39,7 +46,7 @@ pub fn validate_event_update(new: &Event, _old: &Event) -> Vec<FieldError> {
 /// What is wrong with an event that is to be created through `events.k8s.io/v1`.
 #[must_use]
 pub fn validate_events_v1_create(event: &Event) -> Vec<FieldError> {
-    let mut errors = validate_event_create(event);
+    let mut errors = in_both_groups(event, REPORTER);
     let path = Path::new("metadata");
     let meta = validate_core_object_meta(&event.metadata, true, name_is_dns_subdomain, &path);
     errors.extend(meta);
@@ -69,7 +76,7 @@ pub fn validate_events_v1_create(event: &Event) -> Vec<FieldError> {
 /// metadata may change.
 #[must_use]
 pub fn validate_events_v1_update(new: &Event, old: &Event) -> Vec<FieldError> {
-    let mut errors = validate_event_create(new);
+    let mut errors = in_both_groups(new, REPORTER);
     let path = Path::new("metadata");
     errors.extend(validate_core_object_meta_update(&new.metadata, &old.metadata, &path));
     if new.series != old.series {
@@ -80,12 +87,25 @@ pub fn validate_events_v1_update(new: &Event, old: &Event) -> Vec<FieldError> {
             $(immutable(&mut errors, &new.$field, &old.$field, &Path::new($name));)*
         };
     }
+    let shown = reference_in_go(&new.involved_object);
+    immutable_shown(
+        &mut errors,
+        &new.involved_object,
+        &old.involved_object,
+        "involvedObject",
+        shown,
+    );
     // Kubernetes looks at the reason twice.
     same! {
-        involved_object as "involvedObject",
         reason as "reason",
         message as "message",
-        source as "source",
+    }
+    let source = in_go(&[
+        ("Component", json(&new.source.component)),
+        ("Host", json(&new.source.host)),
+    ]);
+    immutable_shown(&mut errors, &new.source, &old.source, "source", source);
+    same! {
         first_timestamp as "firstTimestamp",
         last_timestamp as "lastTimestamp",
         count as "count",
@@ -93,11 +113,33 @@ pub fn validate_events_v1_update(new: &Event, old: &Event) -> Vec<FieldError> {
         r#type as "type",
         event_time as "eventTime",
         action as "action",
-        related as "related",
+    }
+    let related = new.related.as_ref().map_or_else(|| "null".to_owned(), reference_in_go);
+    immutable_shown(&mut errors, &new.related, &old.related, "related", related);
+    same! {
         reporting_component as "reportingController",
         reporting_instance as "reportingInstance",
     }
     errors
+}
+
+/// As [`immutable`], for a value that Go shows in a form of its own.
+fn immutable_shown<T: PartialEq>(errors: &mut Vec<FieldError>, new: &T, old: &T, field: &str, shown: String) {
+    if new != old {
+        errors.push(FieldError::invalid_bare(&Path::new(field), shown, IMMUTABLE));
+    }
+}
+
+fn reference_in_go(reference: &ObjectReference) -> String {
+    in_go(&[
+        ("Kind", json(&reference.kind)),
+        ("Namespace", json(&reference.namespace)),
+        ("Name", json(&reference.name)),
+        ("UID", json(&reference.uid)),
+        ("APIVersion", json(&reference.api_version)),
+        ("ResourceVersion", json(&reference.resource_version)),
+        ("FieldPath", json(&reference.field_path)),
+    ])
 }
 
 /// An event without `eventTime`: it lives in the namespace of the object that it is about.
@@ -111,12 +153,12 @@ fn old_way(errors: &mut Vec<FieldError>, event: &Event) {
 }
 
 /// An event with `eventTime`: it also says who reports it and what was done.
-fn new_way(errors: &mut Vec<FieldError>, event: &Event) {
+fn new_way(errors: &mut Vec<FieldError>, event: &Event, reporter: &str) {
     let (own, object) = (&event.metadata.namespace, &event.involved_object.namespace);
     if object.is_empty() && own != "default" && own != "kube-system" {
         namespace_differs(errors, object);
     }
-    let (path, controller) = (Path::new("reportingController"), &event.reporting_component);
+    let (path, controller) = (Path::new(reporter), &event.reporting_component);
     if controller.is_empty() {
         errors.push(FieldError::required(&path, ""));
     }
@@ -232,13 +274,13 @@ mod tests {
             "message": message,
         }));
         let errors = texts(&validate_event_create(&event));
-        assert!(errors[3].starts_with("reportingController: Invalid value: \"\": name part must consist of"));
+        assert!(errors[3].starts_with("reportingComponent: Invalid value: \"\": name part must consist of"));
         let others = errors.iter().enumerate().filter(|(at, _)| *at != 3);
         let others: Vec<_> = others.map(|(_, text)| text.as_str()).collect();
         let wrong = [
             "involvedObject.namespace: Invalid value: \"\": does not match event.namespace",
-            "reportingController: Required value",
-            "reportingController: Invalid value: \"\": name part must be non-empty",
+            "reportingComponent: Required value",
+            "reportingComponent: Invalid value: \"\": name part must be non-empty",
             "reportingInstance: Required value",
             "action: Invalid value: \"\": can have at most 128 characters",
             "reason: Required value",

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::meta::StatusCause;
+use crate::quote::Quoted;
 
 /// A field path as errors print it, such as `metadata.labels` or `metadata.ownerReferences[0].uid`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +64,8 @@ impl FieldError {
 
     /// The value breaks the rule that `detail` states. `value` is shown as Go shows it: texts in quotes.
     #[must_use]
-    pub fn invalid(path: &Path, value: impl fmt::Debug, detail: &str) -> Self {
-        Self::new(path, "FieldValueInvalid", format!("Invalid value: {value:?}: {detail}"))
+    pub fn invalid(path: &Path, value: impl AsRef<str>, detail: &str) -> Self {
+        Self::invalid_bare(path, Quoted(value.as_ref()), detail)
     }
 
     /// As [`FieldError::invalid`] for a value that is shown without quotes.
@@ -92,8 +93,8 @@ impl FieldError {
 
     /// The value occurs twice in a list.
     #[must_use]
-    pub fn duplicate(path: &Path, value: impl fmt::Debug) -> Self {
-        Self::new(path, "FieldValueDuplicate", format!("Duplicate value: {value:?}"))
+    pub fn duplicate(path: &Path, value: impl AsRef<str>) -> Self {
+        Self::duplicate_bare(path, Quoted(value.as_ref()), "")
     }
 
     /// As [`FieldError::duplicate`] for a value that is shown without quotes; `detail` may be empty.

@@ -29,12 +29,12 @@ fn spec(errors: &mut Vec<FieldError>, spec: &LeaseSpec) {
     let path = Path::new("spec");
     if let Some(seconds) = spec.lease_duration_seconds.filter(|seconds| *seconds <= 0) {
         let path = path.child("leaseDurationSeconds");
-        errors.push(FieldError::invalid(&path, seconds, "must be greater than 0"));
+        errors.push(FieldError::invalid_bare(&path, seconds, "must be greater than 0"));
     }
     if let Some(transitions) = spec.lease_transitions.filter(|count| *count < 0) {
         let path = path.child("leaseTransitions");
         let detail = "must be greater than or equal to 0";
-        errors.push(FieldError::invalid(&path, transitions, detail));
+        errors.push(FieldError::invalid_bare(&path, transitions, detail));
     }
     if let Some(strategy) = &spec.strategy {
         self::strategy(errors, strategy, &path.child("strategy"));

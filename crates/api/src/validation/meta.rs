@@ -14,7 +14,7 @@ const MANAGER_MAX: usize = 128;
 /// The most bytes of a subresource's name.
 const SUBRESOURCE_MAX: usize = 256;
 
-const IMMUTABLE: &str = "field is immutable";
+pub(super) const IMMUTABLE: &str = "field is immutable";
 
 /// The finalizers that need no domain in front.
 const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", ORPHAN, FOREGROUND];
@@ -39,7 +39,7 @@ pub fn validate_object_meta(meta: &ObjectMeta, namespaced: bool, name_rule: Name
     if meta.generation < 0 {
         let path = path.child("generation");
         let detail = "must be greater than or equal to 0";
-        errors.push(FieldError::invalid(&path, meta.generation, detail));
+        errors.push(FieldError::invalid_bare(&path, meta.generation, detail));
     }
     labels(&mut errors, &meta.labels, &path.child("labels"));
     annotations(&mut errors, &meta.annotations, &path.child("annotations"));
@@ -62,7 +62,11 @@ pub fn validate_object_meta_update(new: &ObjectMeta, old: &ObjectMeta, path: &Pa
     }
     if new.generation < old.generation {
         let detail = "must not be decremented";
-        errors.push(FieldError::invalid(&path.child("generation"), new.generation, detail));
+        errors.push(FieldError::invalid_bare(
+            &path.child("generation"),
+            new.generation,
+            detail,
+        ));
     }
     unchanged(&mut errors, new, old, path);
     labels(&mut errors, &new.labels, &path.child("labels"));

@@ -28,7 +28,7 @@ pub use namespace::{
     validate_namespace_create, validate_namespace_finalize_update, validate_namespace_status_update,
     validate_namespace_update,
 };
-pub use node::{validate_node_create, validate_node_update};
+pub use node::{validate_node_create, validate_node_status_update, validate_node_update};
 
 /// Appends one [`FieldError::invalid`] for each message about a value.
 fn push_invalid(errors: &mut Vec<FieldError>, path: &Path, value: &str, messages: Vec<String>) {
@@ -37,6 +37,15 @@ fn push_invalid(errors: &mut Vec<FieldError>, path: &Path, value: &str, messages
 }
 
 /// A value as errors show what is neither a text nor a number.
+/// A struct as Go prints one whose fields have no JSON names: all of them, by their Go names.
+fn in_go(fields: &[(&str, String)]) -> String {
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| format!("\"{name}\":{value}"))
+        .collect();
+    format!("{{{}}}", fields.join(","))
+}
+
 fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::{FieldError, Path, json, push_invalid};
+use super::{FieldError, Path, in_go, json, push_invalid};
 use super::{label_value, name_is_dns_subdomain, qualified_name};
 use super::{validate_core_object_meta, validate_core_object_meta_update};
 use crate::Quantity;
@@ -35,9 +35,17 @@ pub fn validate_node_create(node: &Node) -> Vec<FieldError> {
     errors
 }
 
-/// What is wrong with a change of a node, or of its status, from `old` to `new`.
+/// What is wrong with a change of a node from `old` to `new`. Kubernetes looks at some of it twice, and tells it twice.
 #[must_use]
 pub fn validate_node_update(new: &Node, old: &Node) -> Vec<FieldError> {
+    let mut errors = validate_node_create(new);
+    errors.extend(validate_node_status_update(new, old));
+    errors
+}
+
+/// What is wrong with a change of a node's status from `old` to `new`.
+#[must_use]
+pub fn validate_node_status_update(new: &Node, old: &Node) -> Vec<FieldError> {
     let path = Path::new("metadata");
     let mut errors = validate_core_object_meta_update(&new.metadata, &old.metadata, &path);
     resources(&mut errors, new);
@@ -78,7 +86,7 @@ fn taints(errors: &mut Vec<FieldError>, taints: &[Taint]) {
         }
         if !seen.insert((&taint.effect, &taint.key)) {
             let detail = "taints must be unique by key and effect pair";
-            errors.push(FieldError::duplicate_bare(&path, json(taint), detail));
+            errors.push(FieldError::duplicate_bare(&path, taint_in_go(taint), detail));
         }
     }
 }
@@ -116,7 +124,8 @@ fn addresses(errors: &mut Vec<FieldError>, node: &Node) {
     let mut seen = BTreeSet::new();
     for (at, address) in node.status.addresses.iter().enumerate() {
         if !seen.insert((&address.r#type, &address.address)) {
-            errors.push(FieldError::duplicate_bare(&path.index(at), json(address), ""));
+            let shown = in_go(&[("Type", json(&address.r#type)), ("Address", json(&address.address))]);
+            errors.push(FieldError::duplicate_bare(&path.index(at), shown, ""));
         }
     }
 }
@@ -135,6 +144,9 @@ fn pod_cidrs(errors: &mut Vec<FieldError>, ranges: &[&str]) {
     for (at, range) in ranges.iter().enumerate() {
         if is_ipv4(range).is_none() {
             let detail = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+            errors.push(FieldError::invalid(&path.index(at), range, detail));
+        } else if has_host_bits(range) {
+            let detail = "must not have bits set beyond the prefix length";
             errors.push(FieldError::invalid(&path.index(at), range, detail));
         }
     }
@@ -162,6 +174,27 @@ fn is_ipv4(range: &str) -> Option<bool> {
     let length: u8 = length.parse().ok()?;
     let max = if address.is_ipv4() { 32 } else { 128 };
     (length <= max).then_some(address.is_ipv4())
+}
+
+/// Whether a range names an address within it instead of its first.
+fn has_host_bits(range: &str) -> bool {
+    let Some((address, length)) = range.split_once('/') else {
+        return false;
+    };
+    match (address.parse(), length.parse::<u32>()) {
+        (Ok(IpAddr::V4(address)), Ok(length)) => address.to_bits().checked_shl(length).unwrap_or(0) != 0,
+        (Ok(IpAddr::V6(address)), Ok(length)) => address.to_bits().checked_shl(length).unwrap_or(0) != 0,
+        _ => false,
+    }
+}
+
+fn taint_in_go(taint: &Taint) -> String {
+    in_go(&[
+        ("Key", json(&taint.key)),
+        ("Value", json(&taint.value)),
+        ("Effect", json(&taint.effect)),
+        ("TimeAdded", json(&taint.time_added)),
+    ])
 }
 
 #[cfg(test)]
@@ -195,10 +228,14 @@ mod tests {
         let rest = [
             "metadata.taints[2].effect: Required value",
             "metadata.taints[3].effect: Unsupported value: \"Never\": supported values: \"NoSchedule\", \"PreferNoSchedule\", \"NoExecute\"",
-            "metadata.taints[4]: Duplicate value: {\"key\":\"a\",\"value\":\"v\",\"effect\":\"NoExecute\"}: taints must be unique by key and effect pair",
+            "metadata.taints[4]: Duplicate value: {\"Key\":\"a\",\"Value\":\"v\",\"Effect\":\"NoExecute\",\"TimeAdded\":null}: taints must be unique by key and effect pair",
         ];
         assert_eq!(errors[2..], rest);
-        assert_eq!(texts(&validate_node_update(&node, &node)), errors);
+        assert_eq!(texts(&validate_node_status_update(&node, &node)), errors);
+        assert_eq!(
+            texts(&validate_node_update(&node, &node)),
+            [&errors[..], &errors].concat()
+        );
     }
 
     #[test]
@@ -214,7 +251,7 @@ mod tests {
         ];
         let node = node(&json!({}), &status);
         assert_eq!(texts(&validate_node_create(&node)), wrong);
-        assert_eq!(texts(&validate_node_update(&node, &node)), wrong);
+        assert_eq!(texts(&validate_node_status_update(&node, &node)), wrong);
     }
 
     #[test]
@@ -247,6 +284,15 @@ mod tests {
             json!({"podCIDR": "10.0.0.0/24", "podCIDRs": ["10.0.0.0/24", "x"]}),
             &[format!("spec.podCIDRs[1]: Invalid value: \"x\": {invalid}")],
         );
+        check(
+            json!({"podCIDRs": ["10.0.0.5/24", "fd00::1/64"]}),
+            &["10.0.0.5/24", "fd00::1/64"].map(|range| {
+                let at = usize::from(range.starts_with('f'));
+                format!(
+                    "spec.podCIDRs[{at}]: Invalid value: \"{range}\": must not have bits set beyond the prefix length"
+                )
+            }),
+        );
         // The single field wins over a list that begins otherwise.
         check(json!({"podCIDR": "10.0.0.0/24", "podCIDRs": ["x"]}), &[]);
     }
@@ -262,7 +308,7 @@ mod tests {
                 {"type": "Hostname", "address": "a"},
             ]}),
         );
-        let duplicate = "status.addresses[2]: Duplicate value: {\"type\":\"Hostname\",\"address\":\"a\"}";
+        let duplicate = "status.addresses[2]: Duplicate value: {\"Type\":\"Hostname\",\"Address\":\"a\"}";
         assert_eq!(texts(&validate_node_update(&set, &empty)), [duplicate]);
         let wrong = [
             "spec.podCIDRs: Forbidden: node updates may not change podCIDR except from \"\" to valid",

@@ -93,6 +93,10 @@ struct EventStrategy {
 }
 
 impl Strategy for EventStrategy {
+    fn has_dependents(&self) -> bool {
+        false
+    }
+
     fn validate_create(&self, new: &dyn Object, _version: &Version) -> Vec<FieldError> {
         match self.group {
             Group::Core => validate_event_create(typed(new)),

@@ -22,6 +22,9 @@ const IMMORTAL: [&str; 3] = ["default", "kube-public", "kube-system"];
 /// Waits for everything in the namespace to be gone.
 const FINALIZER: &str = "kubernetes";
 
+/// The phase of a namespace that is not being deleted.
+const ACTIVE: &str = "Active";
+
 /// A label that lets namespaces be selected by name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
@@ -63,7 +66,11 @@ struct NamespaceStrategy;
 
 impl Strategy for NamespaceStrategy {
     fn default(&self, new: &mut dyn Object) {
-        let metadata = new.metadata_mut();
+        let namespace: &mut Namespace = typed_mut(new);
+        if namespace.status.phase.is_empty() {
+            namespace.status.phase = ACTIVE.to_owned();
+        }
+        let metadata = &mut namespace.metadata;
         if !metadata.name.is_empty() {
             metadata.labels.insert(NAME_LABEL.to_owned(), metadata.name.clone());
         }
@@ -72,7 +79,7 @@ impl Strategy for NamespaceStrategy {
     fn prepare_create(&self, new: &mut dyn Object) {
         let namespace: &mut Namespace = typed_mut(new);
         namespace.status = Default::default();
-        namespace.status.phase = "Active".to_owned();
+        namespace.status.phase = ACTIVE.to_owned();
         if !namespace.spec.finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
             namespace.spec.finalizers.push(FINALIZER.to_owned());
         }
@@ -102,10 +109,19 @@ impl Strategy for NamespaceStrategy {
         _version: &Version,
     ) -> Vec<FieldError> {
         match subresource {
-            None => validate_namespace_update(typed(new), typed(old)),
+            // Kubernetes checks the whole, then the change.
+            None => {
+                let mut errors = validate_namespace_create(typed(new));
+                errors.extend(validate_namespace_update(typed(new), typed(old)));
+                errors
+            }
             Some(Subresource::Status) => validate_namespace_status_update(typed(new), typed(old)),
             Some(Subresource::Finalize) => validate_namespace_finalize_update(typed(new), typed(old)),
         }
+    }
+
+    fn deletes_itself(&self) -> bool {
+        true
     }
 
     fn undeletable(&self, name: &str) -> Option<&'static str> {

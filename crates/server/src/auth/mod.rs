@@ -11,7 +11,6 @@ mod certificate;
 mod csv;
 mod may_create;
 mod node_admission;
-mod quote;
 #[cfg(test)]
 pub(crate) mod test_pki;
 mod tokens;
@@ -21,8 +20,8 @@ pub use authenticator::{Authenticator, CertificateOrToken};
 pub use authorizer::{Authorizer, Decision, forbidden};
 pub use built_in::BuiltIn;
 pub use certificate::{CertificateError, ClientCas};
+use leasehold_api::quote::Quoted;
 pub(crate) use may_create::MayCreate;
 pub use node_admission::NodeAdmission;
-use quote::Quoted;
 pub use tokens::{TokenFile, TokenFileError};
 pub use user::{ANONYMOUS, AUTHENTICATED, Attributes, MASTERS, NODES, UNAUTHENTICATED, User};

@@ -113,7 +113,7 @@ pub(super) fn documents(groups: &[Group], address: &str) -> Vec<(String, Documen
         }
         for served in &group.versions {
             let list = ApiResourceList::of(served);
-            documents.push((served.path(), document("v1", "APIResourceList", &list)));
+            documents.push((served.path(), document("v1", "APIResourceList", &list).routed()));
         }
     }
     documents
@@ -139,7 +139,9 @@ fn core(groups: &[Group], address: &str) -> Document {
             server_address: address.to_owned(),
         }],
     };
-    document("", "APIVersions", &object).with(aggregated::representations(core))
+    document("", "APIVersions", &object)
+        .routed()
+        .with(aggregated::representations(core))
 }
 
 /// `/apis`

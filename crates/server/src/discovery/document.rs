@@ -7,6 +7,7 @@ use leasehold_api::ApiError;
 use sha2::{Digest, Sha256};
 
 use super::accept::{self, Range};
+use crate::negotiate;
 
 /// A document in one media type.
 #[derive(Debug)]
@@ -69,6 +70,8 @@ impl Representation {
 pub struct Document {
     /// Not empty; the first is for who takes anything.
     representations: Vec<Representation>,
+    /// Whether it is Kubernetes' router that refuses who takes none of them, which it says in its own way.
+    routed: bool,
     /// Where the document is under a path that changes with it, for clients to keep it forever.
     immutable: Option<Immutable>,
 }
@@ -85,8 +88,15 @@ impl Document {
         debug_assert!(!representations.is_empty());
         Self {
             representations,
+            routed: false,
             immutable: None,
         }
+    }
+
+    /// Refuses as Kubernetes' router does.
+    pub(super) fn routed(mut self) -> Self {
+        self.routed = true;
+        self
     }
 
     /// Adds representations, which come after those it has.
@@ -145,10 +155,15 @@ impl Document {
         let types: Vec<_> = self
             .representations
             .iter()
+            .filter(|one| one.aggregated.is_none())
             .filter_map(|one| one.content_type.to_str().ok())
             .collect();
-        let message = format!("only the following media types are accepted: {}", types.join(", "));
-        ApiError::new(StatusCode::NOT_ACCEPTABLE.as_u16(), "NotAcceptable", message)
+        let types = types.join(", ");
+        if self.routed {
+            negotiate::refused_by_route(&types)
+        } else {
+            negotiate::not_acceptable(&types)
+        }
     }
 }
 

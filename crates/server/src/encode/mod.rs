@@ -228,17 +228,26 @@ fn to_yaml(json: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn not_a_list(place: &Place) -> ApiError {
-    let kind = place.resource.kind;
+    let kind = in_go(place, place.resource.kind);
     not_acceptable(format!(
         "you requested PartialObjectMetadataList, but the requested object is not a list ({kind})"
     ))
 }
 
 fn not_an_object(place: &Place) -> ApiError {
-    let kind = place.resource.list_kind;
+    let kind = in_go(place, place.resource.list_kind);
     not_acceptable(format!(
         "you requested PartialObjectMetadata, but the requested object is a list ({kind})"
     ))
+}
+
+/// What Kubernetes calls the Go type of what is stored: `*coordination.Lease`.
+fn in_go(place: &Place, kind: &str) -> String {
+    let package = match place.resource.stored.0.group {
+        "" => "core",
+        group => group.split('.').next().unwrap_or(group),
+    };
+    format!("*{package}.{kind}")
 }
 
 fn not_acceptable(message: String) -> ApiError {

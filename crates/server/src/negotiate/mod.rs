@@ -107,7 +107,10 @@ pub(crate) fn accept(headers: &HeaderMap) -> Accept<'_> {
 pub(crate) fn object(headers: &HeaderMap, route: Route) -> Result<Answer, ApiError> {
     let accept = accept(headers);
     if !accept.names_one_of(&FORMATS.map(|(_, name)| name)) {
-        return Err(refused_by_route(route));
+        return Err(match route {
+            Route::Objects => refused_by_route(OBJECT_TYPES),
+            Route::Collection => refused_by_route(&format!("{OBJECT_TYPES}, {STREAM_TYPES}")),
+        });
     }
     choose(&accept, true).ok_or_else(|| not_acceptable(OBJECT_TYPES))
 }
@@ -169,17 +172,13 @@ fn shape(clause: &Clause<'_>) -> Option<Shape> {
 }
 
 /// 406 as the router says it.
-fn refused_by_route(route: Route) -> ApiError {
-    let streams = match route {
-        Route::Objects => String::new(),
-        Route::Collection => format!(", {STREAM_TYPES}"),
-    };
-    let message = format!("406: Not Acceptable\n\nAvailable representations: {OBJECT_TYPES}{streams}");
+pub(crate) fn refused_by_route(available: &str) -> ApiError {
+    let message = format!("406: Not Acceptable\n\nAvailable representations: {available}");
     ApiError::new(406, "NotAcceptable", message).with_details(StatusDetails::default())
 }
 
 /// 406 as the handler says it.
-fn not_acceptable(accepted: &str) -> ApiError {
+pub(crate) fn not_acceptable(accepted: &str) -> ApiError {
     let message = format!("only the following media types are accepted: {accepted}");
     ApiError::new(406, "NotAcceptable", message)
 }

@@ -198,7 +198,7 @@ fn attributes_are_those_that_kubernetes_sees() {
 }
 
 #[test]
-fn deeper_paths_and_verbs_in_paths_lead_nowhere() {
+fn deeper_paths_and_proxies_lead_nowhere() {
     let unrouted = |path| {
         RequestInfo::new(&Method::GET, path, Query::default())
             .resource
@@ -207,6 +207,25 @@ fn deeper_paths_and_verbs_in_paths_lead_nowhere() {
     };
     assert!(unrouted("/apis/g.io/v1/namespaces/a/leases/b/status/more"));
     assert!(unrouted("/api/v1/namespaces/a/status/more"));
-    assert!(unrouted("/api/v1/watch/nodes"));
+    assert!(unrouted("/api/v1/proxy/nodes"));
+    assert!(!unrouted("/api/v1/watch/nodes"));
     assert!(!unrouted("/apis/g.io/v1/namespaces/a/leases/b/status"));
+}
+
+#[test]
+fn a_path_below_watch_is_a_watch_whatever_the_query_says() {
+    let pairs = [
+        ("watch".into(), "false".into()),
+        ("fieldSelector".into(), "metadata.name=b".into()),
+    ];
+    let options = |path| {
+        let info = RequestInfo::new(&Method::GET, path, Query::new(&pairs));
+        assert_eq!(info.verb, Verb::Watch);
+        info.list_options.unwrap().unwrap()
+    };
+    let all = options("/apis/g.io/v1/watch/namespaces/a/leases");
+    assert_eq!((all.watch, all.send_initial_events), (true, Some(true)));
+    assert_eq!(all.field_selector.requires_exact("metadata.name"), Some("b"));
+    let one = options("/apis/g.io/v1/watch/namespaces/a/leases/c");
+    assert_eq!(one.field_selector.requires_exact("metadata.name"), Some("c"));
 }

@@ -17,7 +17,7 @@ pub(super) async fn create(call: &mut Call<'_>, body: &Bytes) -> Result<Response
     let asked = options::WriteOptions::create(call.query())?;
     let body = decode(call, body)?;
     let options = fill(call.write_options(&asked.field_manager, false), &asked);
-    let written = call.app.registry.create(&call.place, body, &options).await?;
+    let written = call.app.registry.create(&call.place, body, &options).await;
     finish(call, wish, written, asked.field_validation)
 }
 
@@ -28,7 +28,7 @@ pub(super) async fn update(call: &mut Call<'_>, body: &Bytes) -> Result<Response
     let body = decode(call, body)?;
     let may_create = call.place.resource.create_on_update && call.place.subresource.is_none();
     let options = fill(call.write_options(&asked.field_manager, may_create), &asked);
-    let written = call.app.registry.update(&call.place, body, &options).await?;
+    let written = call.app.registry.update(&call.place, body, &options).await;
     finish(call, wish, written, asked.field_validation)
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn patch(call: &mut Call<'_>, kind: PatchKind, body: &Bytes) ->
     let asked = PatchOptions::from_query(call.query(), is_apply)?;
     let mut options = fill(call.write_options(&asked.write.field_manager, is_apply), &asked.write);
     options.force = asked.force;
-    let written = call.app.registry.patch(&call.place, kind, body, &options).await?;
+    let written = call.app.registry.patch(&call.place, kind, body, &options).await;
     finish(call, wish, written, asked.write.field_validation)
 }
 
@@ -57,12 +57,23 @@ fn decode(call: &Call<'_>, body: &Bytes) -> Result<Decoded, ApiError> {
 fn finish(
     call: &mut Call<'_>,
     wish: Wish,
-    written: Written,
+    written: Result<Written, ApiError>,
     validation: FieldValidation,
 ) -> Result<Response<Body>, ApiError> {
+    let (written, warnings) = match written {
+        Ok(mut written) => {
+            let warnings = std::mem::take(&mut written.warnings);
+            (Ok(written), warnings)
+        }
+        Err(mut error) => {
+            let warnings = error.take_warnings();
+            (Err(error), warnings)
+        }
+    };
     if validation == FieldValidation::Warn {
-        call.warnings = written.warnings;
+        call.warnings = warnings;
     }
+    let written = written?;
     let code = if written.created {
         StatusCode::CREATED
     } else {

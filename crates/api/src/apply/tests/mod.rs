@@ -56,7 +56,6 @@ impl Server {
             ignored: &self.ignored,
             versions: &|version| match version {
                 "coordination.k8s.io/v1same" => Reading::SameFields,
-                "coordination.k8s.io/v1other" => Reading::OtherFields,
                 _ => Reading::Unknown,
             },
             now: Time::new(self.now, 0),

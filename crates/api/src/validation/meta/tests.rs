@@ -127,7 +127,7 @@ fn labels_annotations_owners_and_managers_are_checked_on_create_and_update() {
             vec![
                 "metadata.managedFields[1].operation: Invalid value: \"\": must be `Apply` or `Update`".to_owned(),
                 "metadata.managedFields[1].fieldsType: Invalid value: \"V2\": must be `FieldsV1`".to_owned(),
-                "metadata.managedFields[1].manager: Invalid value: \"a\\u{7}\": invalid character U+0007 (at position 1)".to_owned(),
+                "metadata.managedFields[1].manager: Invalid value: \"a\\a\": invalid character U+0007 (at position 1)".to_owned(),
                 "metadata.managedFields[1].subresource: Too long: may not be more than 256 bytes".to_owned(),
             ],
         ),
