@@ -95,9 +95,18 @@ fn yes() -> bool {
 }
 
 impl Transcript {
-    /// The files of all transcripts, in the order of their names.
+    /// The files of the reference, in the order of their names.
     pub fn files() -> Result<Vec<PathBuf>, Error> {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("transcripts");
+        Self::files_in("transcripts")
+    }
+
+    /// The files of the wider collection, in the order of their names.
+    pub fn more_files() -> Result<Vec<PathBuf>, Error> {
+        Self::files_in("transcripts-more")
+    }
+
+    fn files_in(directory: &str) -> Result<Vec<PathBuf>, Error> {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
         let entries = std::fs::read_dir(directory)?;
         let mut files = entries
             .map(|entry| Ok(entry?.path()))
@@ -152,7 +161,7 @@ mod tests {
         let files = Transcript::files().unwrap();
         assert_eq!(files.len(), 100);
         let saved = Saved::from([("ns".to_owned(), "t-x".to_owned())]);
-        for path in files {
+        for path in files.into_iter().chain(Transcript::more_files().unwrap()) {
             let transcript = Transcript::read(&path).unwrap();
             assert_eq!(
                 Some(transcript.scenario.as_str()),

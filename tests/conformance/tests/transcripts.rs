@@ -39,7 +39,8 @@ fn run(args: &Arguments) -> Result<ExitCode, Error> {
 }
 
 fn trials(runtime: &Handle, target: &Target) -> Result<Vec<Trial>, Error> {
-    let transcripts = Transcript::files()?.into_iter().map(|path| Transcript::read(&path));
+    let files = Transcript::files()?.into_iter().chain(Transcript::more_files()?);
+    let transcripts = files.map(|path| Transcript::read(&path));
     let trial = |transcript: Transcript| {
         let (runtime, target) = (runtime.clone(), target.clone());
         Trial::test(transcript.scenario.clone(), move || {
