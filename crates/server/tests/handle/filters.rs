@@ -178,7 +178,7 @@ async fn pages_are_for_reading() {
     assert!(
         metrics
             .header("content-type")
-            .starts_with("application/openmetrics-text")
+            .starts_with("text/plain; version=0.0.4")
     );
     for path in ["/version", "/healthz", "/metrics"] {
         let reply = server.ask(Method::POST, path, &[], "").await;
