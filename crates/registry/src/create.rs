@@ -8,6 +8,7 @@ use leasehold_api::validation::{Path, name_is_path_segment, validate_object_meta
 use leasehold_api::{ApiError, Object, Time};
 use leasehold_store::{Error, Key};
 
+use crate::checks::{check_namespace, dedup_owners, strictness};
 use crate::errors;
 use crate::managed;
 use crate::names;
@@ -15,7 +16,7 @@ use crate::outcome::{Item, Written};
 use crate::place::{Place, WriteOptions};
 use crate::registry::{Registry, stored_bytes};
 use crate::resources;
-use crate::write::{Draft, Origin, check_namespace, dedup_owners, strictness};
+use crate::write::{Draft, Origin};
 
 /// How many made-up names are tried.
 const NAME_ATTEMPTS: usize = 8;

@@ -37,11 +37,7 @@ impl Registry {
                 return Ok(deleted);
             }
         }
-        Err(ApiError::modified(
-            place.resource.group,
-            place.resource.plural,
-            &place.name,
-        ))
+        Err(place.modified())
     }
 
     /// Deletes every selected object of a collection and returns them as they were.

@@ -5,6 +5,7 @@
 //! nothing about who may do what, beyond asking the caller's [`Admission`].
 
 mod bootstrap;
+mod checks;
 mod create;
 mod delete;
 pub mod errors;

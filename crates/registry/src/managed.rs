@@ -1,6 +1,6 @@
 //! Who set which fields: `metadata.managedFields` over creates, updates and applies.
 
-use leasehold_api::apply::{self, Change, FieldSet, Reading, Request};
+use leasehold_api::apply::{self, FieldSet, Reading, Request};
 use leasehold_api::meta::ManagedFieldsEntry;
 use leasehold_api::{ApiError, Object, Time};
 use serde_json::Value;
@@ -15,30 +15,45 @@ pub(crate) struct Writer<'a> {
     pub(crate) now: Time,
 }
 
+/// Whether a write changes anything beside managed fields, as far as working those out has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It does.
+    Certain,
+    /// To be seen from what would be stored.
+    Unknown,
+}
+
 /// Works out the managed fields of an object that is created, or stored over `live`, from what its writer changed.
 /// What the request itself carried as managed fields is in `new`.
-pub(crate) fn track(place: &Place, live: Option<&dyn Object>, new: &mut dyn Object, writer: Writer<'_>) {
+pub(crate) fn track(place: &Place, live: Option<&dyn Object>, new: &mut dyn Object, writer: Writer<'_>) -> Change {
     let sent = std::mem::take(&mut new.metadata_mut().managed_fields);
     // Left out and empty are the same here: whoever knows nothing of managed fields must not remove them. One empty entry
     // does.
     let sent = (!sent.is_empty()).then_some(&sent[..]);
     let recorded = live.map_or(&[][..], |live| &live.metadata().managed_fields);
-    let managers = with_request(place, writer, |request| {
-        if let Some(change) = renewal(live, new).filter(|_| sent.is_none_or(|sent| sent == recorded)) {
-            return apply::track_change(request, &change, recorded);
+    let renewal = renewal(live, new).filter(|_| sent.is_none_or(|sent| sent == recorded));
+    let change = match &renewal {
+        Some(renewal) if !renewal.modified.is_empty() => Change::Certain,
+        _ => Change::Unknown,
+    };
+    let managers = with_request(place, writer, |request| match renewal {
+        Some(renewal) => apply::track_change(request, &renewal, recorded),
+        None => {
+            let before = live.map(Object::to_value);
+            apply::track_update(request, before.as_ref(), &new.to_value(), recorded, sent)
         }
-        let before = live.map(Object::to_value);
-        apply::track_update(request, before.as_ref(), &new.to_value(), recorded, sent)
     });
     new.metadata_mut().managed_fields = managers;
+    change
 }
 
 /// What changed, where that can be told without turning both objects into trees.
-fn renewal(live: Option<&dyn Object>, new: &dyn Object) -> Option<Change<'static>> {
+fn renewal(live: Option<&dyn Object>, new: &dyn Object) -> Option<apply::Change<'static>> {
     let paths = new.changed_values(live?)?;
-    Some(Change {
+    Some(apply::Change {
         modified: FieldSet::of_fields(&paths),
-        ..Change::default()
+        ..apply::Change::default()
     })
 }
 

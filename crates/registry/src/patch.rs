@@ -3,15 +3,16 @@
 use bytes::Bytes;
 use leasehold_api::codec::{self, Decoded, yaml};
 use leasehold_api::validation::{FieldError, Path};
-use leasehold_api::{ApiError, patch};
+use leasehold_api::{ApiError, Object, patch};
 use serde_json::Value;
 
+use crate::checks::{check_name, check_namespace, strictness};
 use crate::managed;
 use crate::outcome::Written;
 use crate::place::{PatchKind, Place, WriteOptions};
 use crate::registry::Registry;
 use crate::resource::Subresource;
-use crate::write::{Draft, Live, Origin, check_name, check_namespace, strictness};
+use crate::write::{Draft, Live, Origin};
 
 impl Registry {
     /// Patches the object at `place`; apply creates it when it is not there.
@@ -49,9 +50,12 @@ impl Registry {
             if live.is_none() && place.subresource.is_some() {
                 return Err(place.not_found());
             }
-            let served = live.map(|live| live.served(place));
-            let (value, managers) =
-                managed::apply(place, served.as_deref(), &wanted, self.writer(options), options.force)?;
+            let writer = self.writer(options);
+            let apply = |before: Option<&dyn Object>| managed::apply(place, before, &wanted, writer, options.force);
+            let (value, managers) = match live {
+                Some(live) => live.served(place, |before| apply(Some(before))),
+                None => apply(None),
+            }?;
             let decoded = codec::from_value(&place.target(), value)?;
             let mut draft = draft(place, decoded, true, Origin::Applied)?;
             draft.object.metadata_mut().managed_fields = managers;
@@ -62,7 +66,7 @@ impl Registry {
 }
 
 fn patch_value(place: &Place, kind: PatchKind, live: &Live, body: &[u8]) -> Result<Value, ApiError> {
-    let target = with_type(place, live.served(place).to_value());
+    let target = with_type(place, live.served(place, Object::to_value));
     match kind {
         PatchKind::Json => patch::json(target, body),
         PatchKind::Merge => patch::merge(target, body),

@@ -60,6 +60,12 @@ impl Place {
         }
     }
 
+    /// 409 for this name: somebody else's write came between.
+    #[must_use]
+    pub fn modified(&self) -> ApiError {
+        ApiError::modified(self.resource.group, self.resource.plural, &self.name)
+    }
+
     /// 404 for this name.
     #[must_use]
     pub fn not_found(&self) -> ApiError {

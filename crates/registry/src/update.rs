@@ -4,10 +4,11 @@ use leasehold_api::ApiError;
 use leasehold_api::codec::Decoded;
 use leasehold_api::options::ResourceVersion;
 
+use crate::checks::{check_name, check_namespace, strictness};
 use crate::outcome::Written;
 use crate::place::{Place, WriteOptions};
 use crate::registry::Registry;
-use crate::write::{Draft, Origin, check_name, check_namespace, strictness};
+use crate::write::{Draft, Origin};
 
 impl Registry {
     /// Replaces the object at `place`, or creates it where the resource allows that.
@@ -21,13 +22,22 @@ impl Registry {
         check_namespace(place, &mut *object)?;
         ResourceVersion::parse(&object.metadata().resource_version)?;
         let may_create = place.resource.create_on_update && place.subresource.is_none();
+        // With a version there is one attempt, and nothing to keep for another.
+        let again = object
+            .metadata()
+            .resource_version
+            .is_empty()
+            .then(|| object.boxed_clone());
+        let mut first = Some(object);
         self.replace(place, options, |live| {
             if live.is_none() && !may_create {
                 return Err(place.not_found());
             }
-            // Cloned, since it may take more than one attempt.
+            let object = first
+                .take()
+                .or_else(|| again.as_ref().map(|object| object.boxed_clone()));
             Ok(Draft {
-                object: object.boxed_clone(),
+                object: object.ok_or_else(|| place.modified())?,
                 warnings: warnings.clone(),
                 origin: Origin::Sent,
             })

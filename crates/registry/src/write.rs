@@ -1,8 +1,7 @@
-//! The steps that all writes share: names, strictness, admission, and the loop of read, change and compare-and-swap.
+//! The steps that all writes share, and the loop of read, change and compare-and-swap.
 
 use bytes::Bytes;
 use leasehold_api::apply;
-use leasehold_api::meta::OwnerReference;
 use leasehold_api::options::ResourceVersion;
 use leasehold_api::validation::{
     FieldError, Path, name_is_path_segment, validate_object_meta, validate_object_meta_update,
@@ -10,8 +9,9 @@ use leasehold_api::validation::{
 use leasehold_api::{ApiError, Object};
 use leasehold_store::{Error, Revision};
 
+use crate::checks::dedup_owners;
 use crate::errors;
-use crate::managed::{self, Writer};
+use crate::managed::{self, Change, Writer};
 use crate::outcome::{Item, Written};
 use crate::place::{Place, WriteOptions};
 use crate::registry::{Registry, stored_bytes};
@@ -36,9 +36,12 @@ impl Live {
         })
     }
 
-    /// In the version that the request speaks.
-    pub(crate) fn served(&self, place: &Place) -> Box<dyn Object> {
-        place.to_served(self.object.boxed_clone())
+    /// Looks at it in the version that the request speaks.
+    pub(crate) fn served<T>(&self, place: &Place, look: impl FnOnce(&dyn Object) -> T) -> T {
+        match place.version.convert {
+            Some(convert) => look(&*(convert.from_stored)(&*self.object)),
+            None => look(&*self.object),
+        }
     }
 }
 
@@ -65,69 +68,6 @@ enum Attempt {
     Done(Written),
     /// Somebody else's write came between.
     Again,
-}
-
-/// Unknown and duplicate fields are an error, or warnings.
-pub(crate) fn strictness(place: &Place, problems: Vec<String>, strict: bool) -> Result<Vec<String>, ApiError> {
-    if strict && !problems.is_empty() {
-        return Err(place.target().strict_error(&problems));
-    }
-    Ok(problems)
-}
-
-/// An owner given twice in the same words counts once, and is told of.
-pub(crate) fn dedup_owners(object: &mut dyn Object, warnings: &mut Vec<String>) {
-    let owners = &mut object.metadata_mut().owner_references;
-    let mut twice = Vec::new();
-    let mut kept: Vec<OwnerReference> = Vec::with_capacity(owners.len());
-    for owner in owners.drain(..) {
-        if kept.contains(&owner) {
-            twice.push(owner.uid);
-        } else {
-            kept.push(owner);
-        }
-    }
-    *owners = kept;
-    if !twice.is_empty() {
-        warnings.push(format!(
-            ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may \
-             reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}",
-            twice.join(", ")
-        ));
-    }
-}
-
-/// The object's namespace must be the path's, and may be left out; where there are no namespaces it is dropped.
-pub(crate) fn check_namespace(place: &Place, object: &mut dyn Object) -> Result<(), ApiError> {
-    let namespace = &mut object.metadata_mut().namespace;
-    if namespace.is_empty() || !place.resource.namespaced {
-        place.namespace_of_objects().clone_into(namespace);
-    }
-    if namespace != place.namespace_of_objects() {
-        let text = "the namespace of the provided object does not match the namespace sent on the request";
-        return Err(ApiError::bad_request(text));
-    }
-    Ok(())
-}
-
-/// The object's name must be there and be the path's.
-pub(crate) fn check_name(place: &Place, object: &dyn Object) -> Result<(), ApiError> {
-    let name = &object.metadata().name;
-    if name.is_empty() {
-        let text = format!(
-            "the name of the object ({} based on URL) was undeterminable: name must be provided",
-            place.name
-        );
-        return Err(ApiError::bad_request(text));
-    }
-    if **name != *place.name {
-        let text = format!(
-            "the name of the object ({name}) does not match the name on the URL ({})",
-            place.name
-        );
-        return Err(ApiError::bad_request(text));
-    }
-    Ok(())
 }
 
 impl Registry {
@@ -158,11 +98,7 @@ impl Registry {
                 return Ok(written);
             }
         }
-        Err(ApiError::modified(
-            place.resource.group,
-            place.resource.plural,
-            &place.name,
-        ))
+        Err(place.modified())
     }
 
     /// A write to a name that does not exist makes the object, where the resource allows it.
@@ -194,7 +130,7 @@ impl Registry {
         dedup_owners(&mut *object, &mut warnings);
         let retries = origin != Origin::Sent || object.metadata().resource_version.is_empty();
         preconditions(place, live, &*object, origin)?;
-        let mut new = self.prepare(place, live, object, origin, options)?;
+        let (mut new, change) = self.prepare(place, live, object, origin, options);
         let done = |object: Box<dyn Object>| {
             Ok(Attempt::Done(Written {
                 object: place.to_served(object),
@@ -207,7 +143,7 @@ impl Registry {
         if let Some(admission) = &options.caller.admission {
             admission.admit(place, Some(&*new), Some(&*live.object))?;
         }
-        let value = settle(place, live, &mut *new);
+        let value = settle(place, live, &mut *new, change);
         let released = is_released(place, &*new);
         if options.dry_run || (value == live.value && !released) {
             return done(new);
@@ -226,11 +162,7 @@ impl Registry {
                 done(new)
             }
             Err(Error::Conflict(_) | Error::NotFound) if retries => Ok(Attempt::Again),
-            Err(Error::Conflict(_) | Error::NotFound) => Err(ApiError::modified(
-                place.resource.group,
-                place.resource.plural,
-                &place.name,
-            )),
+            Err(Error::Conflict(_) | Error::NotFound) => Err(place.modified()),
             Err(error) => Err(errors::of_write(place, &error)),
         }
     }
@@ -244,15 +176,22 @@ impl Registry {
         object: Box<dyn Object>,
         origin: Origin,
         options: &WriteOptions,
-    ) -> Result<Box<dyn Object>, ApiError> {
+    ) -> (Box<dyn Object>, Change) {
         let mut new = place.to_stored(object);
         place.resource.strategy.default(&mut *new);
+        let mut change = Change::Unknown;
         if origin != Origin::Applied {
             // What was meant counts, even where it is put back below.
             let mut served = place.to_served(new);
-            let before = live.served(place);
-            managed::track(place, Some(&*before), &mut *served, self.writer(options));
+            let writer = self.writer(options);
+            change = live.served(place, |before| {
+                managed::track(place, Some(before), &mut *served, writer)
+            });
             new = place.to_stored(served);
+        }
+        if !place.resource.subresources.is_empty() {
+            // A part of what was meant is put back.
+            change = Change::Unknown;
         }
         new.metadata_mut().generation = live.object.metadata().generation;
         place
@@ -260,12 +199,15 @@ impl Registry {
             .strategy
             .prepare_update(&mut *new, &*live.object, place.subresource);
         keep_system_fields(&mut *new, &*live.object);
-        Ok(new)
+        (new, change)
     }
 }
 
 /// The bytes to store. Where nothing but the times of managed fields would change, those are kept, and so everything.
-fn settle(place: &Place, live: &Live, new: &mut dyn Object) -> Vec<u8> {
+fn settle(place: &Place, live: &Live, new: &mut dyn Object, change: Change) -> Vec<u8> {
+    if change == Change::Certain {
+        return stored_bytes(place, new);
+    }
     let before = &live.object.metadata().managed_fields;
     let mut after = std::mem::replace(&mut new.metadata_mut().managed_fields, before.clone());
     if after != *before && stored_bytes(place, new) == live.value {

@@ -175,11 +175,7 @@ async fn pages_are_for_reading() {
     let server = Server::start().await;
     assert_eq!(server.get("/version", &[]).await.json()["minor"], "36");
     let metrics = server.get("/metrics", &[]).await;
-    assert!(
-        metrics
-            .header("content-type")
-            .starts_with("text/plain; version=0.0.4")
-    );
+    assert!(metrics.header("content-type").starts_with("text/plain; version=0.0.4"));
     for path in ["/version", "/healthz", "/metrics"] {
         let reply = server.ask(Method::POST, path, &[], "").await;
         assert_eq!(
