@@ -96,12 +96,15 @@ pub(crate) fn read(path: &Path) -> Result<(State, u64), OpenError> {
 pub(crate) fn parse(bytes: &[u8], name: &str) -> Result<State, OpenError> {
     let damage = |offset, what| OpenError::corrupted(name, offset, what);
     let Some((version, revision)) = read_header(bytes) else {
-        let what = if bytes.len() < HEADER {
-            "it ends before its end"
-        } else {
-            "not the header of a backup"
-        };
-        return Err(damage(0, what));
+        let cut = bytes.len() < HEADER;
+        return Err(damage(
+            0,
+            if cut {
+                snapshot::CUT
+            } else {
+                "not the header of a backup"
+            },
+        ));
     };
     if version > format::VERSION {
         return Err(OpenError::Newer {

@@ -26,6 +26,8 @@ pub(crate) const HEADER: usize = 64;
 const MAGIC: &[u8; 8] = b"LSHDSNP1";
 /// Where the checksum of the header is.
 const CRC: usize = 20;
+/// What is wrong with a file that was cut off.
+pub(crate) const CUT: &str = "it ends before its end";
 
 /// Why no snapshot was written. Nothing of it is left, or recovery will remove it.
 #[derive(Debug)]
@@ -129,7 +131,10 @@ pub(crate) fn parse(bytes: &[u8], revision: Revision) -> Result<State, Damage> {
         offset: offset as u64,
         what,
     };
-    let salt = read_salt(bytes, revision).ok_or_else(|| damage(0, "not the header of this snapshot"))?;
+    let Some(salt) = read_salt(bytes, revision) else {
+        let cut = bytes.len() < HEADER;
+        return Err(damage(0, if cut { CUT } else { "not the header of this snapshot" }));
+    };
     let mut state = State::at(revision);
     let (mut offset, mut entries) = (HEADER, 0);
     loop {
@@ -168,7 +173,7 @@ pub(crate) fn parse(bytes: &[u8], revision: Revision) -> Result<State, Damage> {
 fn not_a_frame(bytes: &[u8], salt: u32) -> &'static str {
     match frame::header(bytes, salt) {
         Some(header) if header.frame_len() > bytes.len() => "it ends in the middle of a frame",
-        None if bytes.len() < frame::HEADER => "it ends before its end",
+        None if bytes.len() < frame::HEADER => CUT,
         _ => "a frame whose checksum does not match",
     }
 }
