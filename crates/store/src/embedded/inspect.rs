@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use bytes::Bytes;
 use leasehold_clock::Monotonic;
 
 use crate::{Key, Revision};
@@ -25,7 +26,7 @@ use super::snapshot;
 use super::state::State;
 
 /// Says what is wrong with the value of a key, if anything is.
-pub type Judge<'a> = dyn FnMut(&Key, &[u8]) -> Result<(), String> + 'a;
+pub type Judge<'a> = dyn FnMut(&Key, &Bytes) -> Result<(), String> + 'a;
 
 /// What a look at a data directory has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -237,7 +238,7 @@ impl Look<'_, '_> {
                 Some(records) => {
                     seen.records += records.len() as u64;
                     for record in records {
-                        self.value(file, seen.end, &record.key, record.value.as_deref());
+                        self.value(file, seen.end, &record.key, record.value.as_ref());
                     }
                 }
             }
@@ -247,7 +248,7 @@ impl Look<'_, '_> {
         seen
     }
 
-    fn value(&mut self, file: &str, offset: usize, key: &Key, value: Option<&[u8]>) {
+    fn value(&mut self, file: &str, offset: usize, key: &Key, value: Option<&Bytes>) {
         let Some(Err(what)) = value.map(|value| (self.judge)(key, value)) else {
             return;
         };

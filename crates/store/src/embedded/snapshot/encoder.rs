@@ -49,7 +49,7 @@ impl Encoder {
                 buffer.extend_from_slice(&header(state.revision, self.salt));
                 self.next = Next::Entries(None);
             }
-            Next::Entries(after) => self.frame(state, after, buffer),
+            Next::Entries(after) => self.frame(state, after.as_ref(), buffer),
             Next::Nothing => {
                 buffer.clear();
                 return ControlFlow::Break(());
@@ -59,10 +59,10 @@ impl Encoder {
     }
 
     /// A frame of the entries after this one. An empty one is the end.
-    fn frame(&mut self, state: &State, after: Option<Key>, buffer: &mut Vec<u8>) {
+    fn frame(&mut self, state: &State, after: Option<&Key>, buffer: &mut Vec<u8>) {
         frame::begin(buffer);
         let (mut count, mut last) = (0, None);
-        for (key, item) in state.entries_after(after.as_ref()) {
+        for (key, item) in state.entries_after(after) {
             encode(buffer, &key, item.revision, Some(&item.value));
             count += 1;
             last = Some(key);

@@ -3,6 +3,8 @@
 //! Goal: whatever would stop a start is found and named, a sound store has no problem, and nothing is ever changed.
 //! Method: the same damage that `damage` does, and a disk that would record a change.
 
+use bytes::Bytes;
+
 use super::support::{key, open, recorded, recovered, replay, small, value};
 use crate::embedded::inspect::{Inspection, inspect_on};
 use crate::embedded::{OpenError, format};
@@ -124,7 +126,7 @@ async fn every_value_is_shown_and_a_bad_one_is_named() {
     store.update(key("leases", "a"), value(2, 60), first).await.unwrap();
     store.close().await.unwrap();
     let mut shown = Vec::new();
-    let mut judge = |key: &Key, value: &[u8]| {
+    let mut judge = |key: &Key, value: &Bytes| {
         shown.push(value.len());
         if value.len() == 60 {
             Err(format!("{} bytes", key.name.len()))

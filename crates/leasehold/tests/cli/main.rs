@@ -2,6 +2,8 @@
 //!
 //! Every test has a data directory of its own and an empty environment, so nothing of the machine leaks in or out.
 
+mod upkeep;
+
 use std::io::{BufRead, BufReader, Lines};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -44,6 +46,8 @@ fn complaint(output: &Output) -> (Option<i32>, Vec<String>) {
 struct Server {
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
+    /// The first line, which says where it is.
+    listens: String,
 }
 
 impl Server {
@@ -57,9 +61,14 @@ impl Server {
             .spawn()
             .unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut server = Self { child, stdout };
-        let first = server.line();
-        assert!(first.contains(" listens on https://127.0.0.1:"), "{first}");
+        let listens = String::new();
+        let mut server = Self { child, stdout, listens };
+        server.listens = server.line();
+        assert!(
+            server.listens.contains(" listens on https://127.0.0.1:"),
+            "{}",
+            server.listens
+        );
         server
     }
 
