@@ -15,6 +15,11 @@ use crate::files;
 const LOCK: &str = "leasehold.lock";
 const STICKY: u32 = 0o1000;
 
+/// Where the store is in a data directory.
+pub(crate) fn store_in(path: &Path) -> PathBuf {
+    path.join("store")
+}
+
 /// A data directory that this process holds until it is dropped.
 #[derive(Debug)]
 pub(crate) struct DataDir {

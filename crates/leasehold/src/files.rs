@@ -86,6 +86,57 @@ pub(crate) fn write(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     sync_parent(path)
 }
 
+/// A private file that is written piece by piece beside its place, for any number of writers at once.
+pub(crate) struct Draft {
+    file: File,
+    beside: PathBuf,
+    path: PathBuf,
+}
+
+impl Draft {
+    /// Begins one that shall become `path`, which is absolute.
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let beside = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(PRIVATE)
+            .open(&beside)?;
+        let path = path.to_owned();
+        Ok(Self { file, beside, path })
+    }
+
+    /// Where it is for now.
+    pub(crate) fn path(&self) -> &Path {
+        &self.beside
+    }
+
+    /// Adds to its end.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    /// Makes its content durable.
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        self.file.set_permissions(Permissions::from_mode(PRIVATE))?;
+        self.file.sync_all()
+    }
+
+    /// Puts it into its place, replacing what was there.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        std::fs::rename(&self.beside, &self.path)?;
+        sync_parent(&self.path)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Gone already where it was finished.
+        let _ = std::fs::remove_file(&self.beside);
+    }
+}
+
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.new"))

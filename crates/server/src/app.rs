@@ -20,6 +20,7 @@ use leasehold_registry::Registry;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Authenticator, Authorizer, MASTERS, User};
+use crate::backup::BackupSource;
 use crate::discovery::Documents;
 use crate::in_flight::{Kind, Limits, Slot};
 use crate::metrics::{Metrics, Series};
@@ -43,6 +44,8 @@ pub struct App {
     pub documents: Documents,
     /// What is counted.
     pub metrics: Metrics,
+    /// What `/leasehold/backup` sends; without it there is no such page.
+    pub backup: Option<BackupSource>,
     /// How much may happen at once.
     pub limits: Limits,
     /// What `/version` says.

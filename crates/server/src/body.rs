@@ -12,7 +12,7 @@ use http_body::{Frame, SizeHint};
 pub enum Body {
     /// All of it; empty once it has been handed over.
     Full(Bytes),
-    /// A watch. It ends without an error whatever happens.
+    /// A watch or a backup. It ends without an error whatever happens.
     Stream(Pin<Box<dyn Stream<Item = Bytes> + Send>>),
 }
 

@@ -6,6 +6,7 @@
 
 mod app;
 pub mod auth;
+mod backup;
 mod body;
 mod deadline;
 pub mod discovery;
@@ -29,6 +30,7 @@ mod warnings;
 mod watch;
 
 pub use app::App;
+pub use backup::BackupSource;
 pub use body::Body;
 pub use in_flight::Limits;
 pub use metrics::{Figure, Metrics, StoreFigures};

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::app::{App, Asked};
 use crate::health::{self, Health};
 use crate::route::NoRoute;
-use crate::{Body, negotiate, reply, route};
+use crate::{Body, backup, negotiate, reply, route};
 
 impl App {
     /// Answers about anything else.
@@ -22,6 +22,7 @@ impl App {
             "/" => Some(self.index()),
             "/version" => Some(self.version.reply()),
             "/metrics" => Some(self.metrics.reply()),
+            backup::PATH => self.backup.as_ref().map(backup::reply),
             _ => health.reply(path, asked.query).or_else(|| self.document(asked)),
         };
         match found {
@@ -38,6 +39,7 @@ impl App {
     fn index(&self) -> Response<Body> {
         let own = ["/metrics", "/version"].into_iter().map(str::to_owned);
         let mut paths: Vec<String> = own.chain(health::paths()).collect();
+        paths.extend(self.backup.iter().map(|_| backup::PATH.to_owned()));
         paths.extend(self.documents.paths().map(str::to_owned));
         paths.sort_unstable();
         let body = serde_json::to_vec_pretty(&json!({ "paths": paths })).expect("texts have a JSON form");

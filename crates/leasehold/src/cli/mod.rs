@@ -9,9 +9,11 @@ mod duration;
 mod file;
 mod parse;
 mod settings;
+mod upkeep;
 
 pub(crate) use args::LogFormat;
 pub(crate) use parse::{Request, request};
 #[cfg(test)]
 pub(crate) use settings::Identity;
 pub(crate) use settings::{Credentials, LogSettings, ServingCertificate, Settings};
+pub(crate) use upkeep::{Backup, Check, Form, Restore};

@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 use super::args::{Command, ServeArgs, TopArgs};
 use super::file;
 use super::settings::{Credentials, Settings, Surroundings};
+use super::upkeep::{Backup, Check, Restore};
 use crate::failure::{Failure, Kind};
 
 /// What the user wants done.
@@ -18,6 +19,12 @@ pub(crate) enum Request {
     Serve(Box<Settings>),
     /// Sign a client certificate.
     Kubeconfig(Credentials),
+    /// Fetch a backup from a running server.
+    Backup(Backup),
+    /// Make a store from a backup.
+    Restore(Restore),
+    /// Look for damage.
+    Check(Check),
 }
 
 /// Reads the command line, the environment and the configuration file.
@@ -34,6 +41,18 @@ pub(crate) fn request(arguments: impl IntoIterator<Item = OsString>) -> Result<R
         Command::Kubeconfig(flags) => {
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Kubeconfig(Credentials::new(flags, data_dir, &surroundings)?)
+        }
+        Command::Backup(flags) => {
+            let data_dir = flags.data_dir.clone().or(file()?.data_dir);
+            Request::Backup(Backup::new(flags, data_dir, &surroundings)?)
+        }
+        Command::Restore(flags) => {
+            let data_dir = flags.data_dir.clone().or(file()?.data_dir);
+            Request::Restore(Restore::new(flags, data_dir, &surroundings)?)
+        }
+        Command::Check(flags) => {
+            let data_dir = flags.data_dir.clone().or(file()?.data_dir);
+            Request::Check(Check::new(&flags, data_dir, &surroundings)?)
         }
     })
 }
@@ -92,6 +111,11 @@ mod tests {
             (&["kubeconfig"], "--user"),
             (&["kubeconfig", "--user", "a", "--node", "b"], "--node"),
             (&["kubeconfig", "--node", "b", "--group", "c"], "--group"),
+            (&["backup"], "--to"),
+            (&["backup", "--to", "/"], "not the name of a file"),
+            (&["restore"], "--from"),
+            (&["restore", "--from", "f", "--raise-by", "1"], "--raise-by"),
+            (&["check", "-o", "xml"], "text, json"),
             (&["dance"], "dance"),
             (&[], "command"),
         ] {

@@ -159,7 +159,8 @@ impl Surroundings {
     }
 }
 
-fn data_dir(given: Option<PathBuf>, surroundings: &Surroundings) -> Result<PathBuf, Failure> {
+/// The data directory given, or the default.
+pub(super) fn data_dir(given: Option<PathBuf>, surroundings: &Surroundings) -> Result<PathBuf, Failure> {
     if let Some(given) = given {
         return Ok(given);
     }

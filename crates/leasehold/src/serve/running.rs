@@ -8,7 +8,7 @@ use leasehold_registry::{Registry, resources};
 use leasehold_server::auth::{BuiltIn, CertificateOrToken, ClientCas, TokenFile};
 use leasehold_server::discovery::Documents;
 use leasehold_server::net::{self, Identity, Listener, Tls};
-use leasehold_server::{App, Limits, Metrics, VersionInfo};
+use leasehold_server::{App, BackupSource, Limits, Metrics, VersionInfo};
 use leasehold_store::Revision;
 use leasehold_store::embedded::{Embedded, Options};
 use tokio::sync::watch;
@@ -18,7 +18,7 @@ use super::figures;
 use super::prepare::Prepared;
 use super::{renewal, tokens};
 use crate::cli::Settings;
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, store_in};
 use crate::failure::{Failure, Kind};
 use crate::pki::{Pki, TlsMaterial};
 
@@ -88,6 +88,7 @@ impl Running {
             authorizer: Arc::new(BuiltIn),
             documents: Documents::build(resources::TABLE, &address.to_string()),
             metrics: Metrics::new(Some(figures::of(store.clone()))),
+            backup: Some(backup_of(store.clone())),
             limits: Limits::default(),
             version: VersionInfo::of(env!("CARGO_PKG_VERSION")),
             drain: drain.clone(),
@@ -195,6 +196,14 @@ impl Certificates {
     }
 }
 
+fn backup_of(store: Arc<Embedded>) -> BackupSource {
+    Box::new(move || {
+        let backup = store.backup();
+        tracing::info!(revision = %backup.revision(), "a backup begins");
+        Box::new(backup)
+    })
+}
+
 fn tls(material: &TlsMaterial) -> Result<Tls, Failure> {
     let unusable = |e: &dyn std::fmt::Display| Failure::new(Kind::Certificates, e.to_string());
     let cas = ClientCas::new(&material.client_cas).map_err(|e| unusable(&e))?;
@@ -211,7 +220,7 @@ fn open_store(
     data_dir: &DataDir,
     clock: Arc<dyn leasehold_clock::Clock>,
 ) -> Result<Embedded, Failure> {
-    let mut options = Options::new(data_dir.path().join("store"));
+    let mut options = Options::new(store_in(data_dir.path()));
     options.history_age = settings.history_window;
     options.first_revision = FIRST_REVISION;
     Embedded::open(&options, clock).map_err(|e| Failure::new(Kind::DataDir, e.to_string()))

@@ -118,7 +118,16 @@ fn everybody_may_ask_for_health_and_only_the_known_for_the_rest() {
         assert!(!allows(&User::anonymous(), &get(path)), "{path}");
         assert!(allows(&known, &get(path)), "{path}");
     }
-    for path in ["/", "", "/metrics", "/healthzz", "/apiserver", "/debug/pprof", "/API"] {
+    for path in [
+        "/",
+        "",
+        "/metrics",
+        "/leasehold/backup",
+        "/healthzz",
+        "/apiserver",
+        "/debug/pprof",
+        "/API",
+    ] {
         assert!(!allows(&User::anonymous(), &get(path)), "{path}");
         assert!(!allows(&known, &get(path)), "{path}");
     }

@@ -92,7 +92,8 @@ impl Server {
         let mut options = Options::new(directory.path().join("data"));
         change(&mut options);
         let store = Embedded::open(&options, clock.clone()).unwrap();
-        let registry = Arc::new(Registry::new(Arc::new(store), clock.clone()));
+        let store = Arc::new(store);
+        let registry = Arc::new(Registry::new(store.clone(), clock.clone()));
         registry.bootstrap().await.unwrap();
         let access = Arc::new(Access::default());
         let app = App {
@@ -101,6 +102,7 @@ impl Server {
             authorizer: access.clone(),
             documents: Documents::build(resources::TABLE, "localhost:6443"),
             metrics: Metrics::new(None),
+            backup: Some(Box::new(move || Box::new(store.backup()))),
             limits,
             version: VersionInfo::of("0.0.0"),
             drain: tokio_util::sync::CancellationToken::new(),

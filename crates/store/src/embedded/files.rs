@@ -15,25 +15,26 @@ pub(crate) struct Files {
     pub(crate) segments: Vec<u64>,
     /// Oldest first.
     pub(crate) snapshots: Vec<Revision>,
-    leftovers: Vec<String>,
+    /// A last segment that was created and never started: it holds nothing.
+    pub(crate) unstarted: Option<String>,
+    pub(crate) leftovers: Vec<String>,
 }
 
 impl Files {
-    /// Looks at the directory, and removes a last segment that had not been started.
+    /// Looks at the directory.
     pub(crate) fn find(disk: &dyn Disk) -> Result<Self, OpenError> {
         let names = disk.list().map_err(OpenError::io("listing the data directory"))?;
         let mut segments: Vec<u64> = names.iter().filter_map(|name| segment::sequence(name)).collect();
         let mut snapshots: Vec<Revision> = names.iter().filter_map(|name| snapshot::revision(name)).collect();
         segments.sort_unstable();
         snapshots.sort_unstable();
-        if let Some(last) = segments.last().map(|last| segment::name(*last))
-            && is_unstarted(disk, &last)?
-        {
-            disk.unlink(&last)
-                .and_then(|()| disk.sync())
-                .map_err(OpenError::io(last))?;
-            segments.pop();
-        }
+        let unstarted = match segments.last().map(|last| segment::name(*last)) {
+            Some(last) if is_unstarted(disk, &last)? => {
+                segments.pop();
+                Some(last)
+            }
+            _ => None,
+        };
         let gap = segments
             .windows(2)
             .rposition(|pair| pair[0].checked_add(1) != Some(pair[1]));
@@ -43,8 +44,18 @@ impl Files {
         Ok(Self {
             segments: needed,
             snapshots,
+            unstarted,
             leftovers,
         })
+    }
+
+    /// Removes a segment that was never started, so that its name is free for good.
+    pub(crate) fn remove_unstarted(&mut self, disk: &dyn Disk) -> Result<(), OpenError> {
+        let Some(name) = self.unstarted.take() else {
+            return Ok(());
+        };
+        let removed = disk.unlink(&name).and_then(|()| disk.sync());
+        removed.map_err(OpenError::io(name))
     }
 
     /// The state that the replay starts from. Snapshots that are older become leftovers.

@@ -11,18 +11,31 @@ use super::snapshot;
 pub(crate) const VERSION: u32 = 1;
 const NAME: &str = "format";
 const UNFINISHED: &str = "format.tmp";
+/// The version of a store that is being restored, until all of it is there.
+pub(crate) const RESTORING: &str = "restoring";
 const PREFIX: &str = "leasehold-store ";
 
 /// Checks the version of what is there, or marks an empty directory with ours. Touches nothing of another version.
 pub(crate) fn check(disk: &dyn Disk) -> Result<(), OpenError> {
+    if is_ours(disk)? {
+        return Ok(());
+    }
+    check_empty(disk)?;
+    write(disk, UNFINISHED)
+        .and_then(|()| commit(disk, UNFINISHED))
+        .map_err(OpenError::io(NAME))
+}
+
+/// Whether there is a store, which is then of our version. Changes nothing.
+pub(crate) fn is_ours(disk: &dyn Disk) -> Result<bool, OpenError> {
     let file = match disk.open(NAME) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return start(disk),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(OpenError::io(NAME)(error)),
     };
     let content = read_all(file.as_ref()).map_err(OpenError::io(NAME))?;
     match parse(&content) {
-        Some(VERSION) => Ok(()),
+        Some(VERSION) => Ok(true),
         Some(found) if found > VERSION => Err(OpenError::Newer {
             found,
             supported: VERSION,
@@ -42,23 +55,33 @@ fn parse(content: &[u8]) -> Option<u32> {
         .then(|| version.parse().ok())?
 }
 
-/// Marks a directory that holds no data yet.
-fn start(disk: &dyn Disk) -> Result<(), OpenError> {
+/// A directory without a version must have nothing that could be data.
+pub(crate) fn check_empty(disk: &dyn Disk) -> Result<(), OpenError> {
     let names = disk.list().map_err(OpenError::io("listing the data directory"))?;
-    if names
-        .iter()
-        .any(|name| segment::sequence(name).is_some() || snapshot::revision(name).is_some())
-    {
+    if names.iter().any(|name| name == RESTORING) {
+        return Err(OpenError::Unfinished);
+    }
+    if names.iter().any(|name| is_data(name)) {
         return Err(OpenError::corrupted(NAME, 0, "it is missing, but there is data"));
     }
-    write(disk).map_err(OpenError::io(NAME))
+    Ok(())
 }
 
-fn write(disk: &dyn Disk) -> io::Result<()> {
-    remove(disk, UNFINISHED)?;
-    let mut file = disk.create(UNFINISHED)?;
+/// Whether a file of this name holds data.
+pub(crate) fn is_data(name: &str) -> bool {
+    segment::sequence(name).is_some() || snapshot::revision(name).is_some()
+}
+
+/// Writes our version to a new file of this name, durable but for the name.
+pub(crate) fn write(disk: &dyn Disk, name: &str) -> io::Result<()> {
+    remove(disk, name)?;
+    let mut file = disk.create(name)?;
     file.write_at(0, format!("{PREFIX}{VERSION}\n").as_bytes())?;
-    file.sync()?;
-    disk.rename(UNFINISHED, NAME)?;
+    file.sync()
+}
+
+/// Makes what [`write`] has written the version of the directory: from here on it holds a store.
+pub(crate) fn commit(disk: &dyn Disk, name: &str) -> io::Result<()> {
+    disk.rename(name, NAME)?;
     disk.sync()
 }

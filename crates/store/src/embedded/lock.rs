@@ -12,7 +12,8 @@ use rustix::io::Errno;
 use super::disk::RealDisk;
 use super::open_error::OpenError;
 
-const NAME: &str = "lock";
+/// The name of the file that is locked.
+pub(crate) const NAME: &str = "lock";
 
 /// The lock on a data directory, held until it is dropped or the process ends, however it ends.
 pub(crate) struct DirectoryLock {

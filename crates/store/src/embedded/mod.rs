@@ -3,7 +3,8 @@
 //! A write is judged in memory (`pending`), gathered into a group, appended to the log and synced by one thread
 //! (`committer`, `log`), and then becomes visible together with its group (`published`): to reads at once, to
 //! watches through the history (`history`, `watch`). From time to time a snapshot lets the old part of the log go
-//! (`snapshotter`, `snapshot`). A start reads it all back (`recover`). The disk is behind a seam (`disk`).
+//! (`snapshotter`, `snapshot`). A start reads it all back (`recover`). A `backup` is a snapshot that leaves the machine, and
+//! `restore` makes a new store of it; `inspect` looks at a store and changes nothing. The disk is behind a seam (`disk`).
 //!
 //! # Revisions
 //!
@@ -18,12 +19,14 @@
 //! It never shows or acknowledges what a power cut could take back, never retries a failed sync, never holds a lock
 //! while it waits for the disk, and keeps no queue for a watcher.
 
+mod backup;
 mod committer;
 mod completion;
 pub mod disk;
 mod files;
 mod format;
 mod history;
+mod inspect;
 mod lock;
 mod log;
 mod metrics;
@@ -32,8 +35,10 @@ mod options;
 mod past;
 mod pending;
 mod published;
+mod read_only;
 mod recover;
 mod resources;
+mod restore;
 mod snapshot;
 mod snapshotter;
 mod state;
@@ -66,9 +71,12 @@ use recover::Recovered;
 use snapshotter::Snapshotter;
 use state::State;
 
+pub use backup::{Backup, BackupContent, verify as verify_backup};
+pub use inspect::{Content, Inspection, Judge, Objects, Problem, SegmentFile, SnapshotFile, inspect};
 pub use metrics::Metrics;
 pub use open_error::OpenError;
 pub use options::Options;
+pub use restore::{RestoreError, Restored, restore};
 
 /// An open embedded store.
 ///
@@ -167,6 +175,12 @@ impl Embedded {
             watchers: self.shared.published.watchers() as u64,
             ..self.shared.counters.read()
         }
+    }
+
+    /// Everything there is now, to be kept elsewhere. Writes go on meanwhile and are not in it.
+    #[must_use]
+    pub fn backup(&self) -> Backup {
+        Backup::new(self.shared.published.state())
     }
 
     fn stop_accepting(&self) {

@@ -28,6 +28,12 @@ pub enum OpenError {
         /// What is wrong with it and what to do.
         problem: String,
     },
+    /// There is none, where one was to be looked at.
+    #[error("there is no store here")]
+    Absent,
+    /// A restore into it was interrupted. Nothing of it is in use, and another one begins anew.
+    #[error("a restore into this store was not finished: run it again")]
+    Unfinished,
     /// What was read is not what was written.
     #[error("{file} is damaged at byte {offset}: {what}")]
     Corrupted {

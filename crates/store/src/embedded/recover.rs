@@ -40,23 +40,16 @@ pub(crate) struct Recovered {
 /// groups that were never acknowledged but are there whole.
 pub(crate) fn recover(disk: &Arc<dyn Disk>, clock: &Arc<dyn Clock>, options: &Options) -> Result<Recovered, OpenError> {
     let mut files = Files::find(disk.as_ref())?;
+    files.remove_unstarted(disk.as_ref())?;
     let window = Window {
         age: options.history_age,
         bytes: options.history_bytes,
     };
-    let base = files.choose_base(disk.as_ref(), options.first_revision)?;
-    let mut replay = Replay::new(base, window, clock.now(), &files);
-    let current = match files.segments.pop() {
+    let replayed = replay(disk.as_ref(), &mut files, options.first_revision, window, clock.now())?;
+    let current = match &replayed.last {
         None => first_segment(disk.as_ref(), options)?,
-        Some(last) => {
-            let sealed = std::mem::take(&mut files.segments);
-            sealed
-                .into_iter()
-                .try_for_each(|sequence| replay.sealed_segment(disk.as_ref(), sequence))?;
-            replay.last_segment(disk.as_ref(), last)?
-        }
+        Some(last) => reopen(disk.as_ref(), last).map_err(OpenError::io(&*last.name))?,
     };
-    replay.check_end()?;
     files.remove_leftovers(disk.as_ref());
     let Replay {
         state,
@@ -65,7 +58,7 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, clock: &Arc<dyn Clock>, options: &Op
         chain,
         since_snapshot,
         ..
-    } = replay;
+    } = replayed.replay;
     let log = Log::new(
         Arc::clone(disk),
         Arc::clone(clock),
@@ -83,6 +76,34 @@ pub(crate) fn recover(disk: &Arc<dyn Disk>, clock: &Arc<dyn Clock>, options: &Op
     })
 }
 
+/// The whole of a store, read and found to be sound.
+pub(crate) struct Replayed {
+    pub(crate) replay: Replay,
+    /// The segment that is appended to; `None` where there is no log yet.
+    pub(crate) last: Option<Read>,
+}
+
+/// Reads everything, and changes nothing.
+pub(crate) fn replay(
+    disk: &dyn Disk,
+    files: &mut Files,
+    first_revision: Revision,
+    window: Window,
+    now: Monotonic,
+) -> Result<Replayed, OpenError> {
+    let base = files.choose_base(disk, first_revision)?;
+    let mut replay = Replay::new(base, window, now, files);
+    let mut last = None;
+    if let Some((newest, sealed)) = files.segments.split_last() {
+        sealed
+            .iter()
+            .try_for_each(|sequence| replay.sealed_segment(disk, *sequence))?;
+        last = Some(replay.last_segment(disk, *newest)?);
+    }
+    replay.check_end()?;
+    Ok(Replayed { replay, last })
+}
+
 fn first_segment(disk: &dyn Disk, options: &Options) -> Result<Segment, OpenError> {
     let head = Head {
         sequence: segment::FIRST,
@@ -95,8 +116,8 @@ fn first_segment(disk: &dyn Disk, options: &Options) -> Result<Segment, OpenErro
 }
 
 /// The replay of the log, as far as it has come.
-struct Replay {
-    state: State,
+pub(crate) struct Replay {
+    pub(crate) state: State,
     history: History,
     now: Monotonic,
     /// Records up to here are in the snapshot already.
@@ -111,14 +132,14 @@ struct Replay {
 }
 
 /// A segment as it was read.
-struct Read {
-    name: String,
+pub(crate) struct Read {
+    pub(crate) name: String,
     head: Head,
     bytes: Vec<u8>,
     /// Where its last whole frame starts and ends.
     last_frame: Option<usize>,
-    end: usize,
-    tail: Tail,
+    pub(crate) end: usize,
+    pub(crate) tail: Tail,
 }
 
 impl Replay {
@@ -159,13 +180,13 @@ impl Replay {
         Ok(())
     }
 
-    fn last_segment(&mut self, disk: &dyn Disk, sequence: u64) -> Result<Segment, OpenError> {
+    fn last_segment(&mut self, disk: &dyn Disk, sequence: u64) -> Result<Read, OpenError> {
         let read = self.segment(disk, sequence)?;
         if read.tail == Tail::Damaged {
             let what = "a group whose checksum does not match, and which was not being written at a power cut";
             return Err(OpenError::corrupted(read.name, read.end as u64, what));
         }
-        reopen(disk, &read).map_err(OpenError::io(read.name))
+        Ok(read)
     }
 
     fn segment(&mut self, disk: &dyn Disk, sequence: u64) -> Result<Read, OpenError> {

@@ -5,23 +5,29 @@
 //! empty frame at the end. In its frames the chain of "previous" counts the entries so far, and "last" is the
 //! snapshot's revision.
 
+mod encoder;
+
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::Revision;
 
-use super::disk::{Disk, DiskFile, is_full, read_all};
+use super::disk::{Disk, is_full, read_all};
 use super::log::frame;
-use super::log::record::{encode, take};
-use super::log::{new_salt, remove, segment};
+use super::log::record::take;
+use super::log::{remove, segment};
 use super::state::{Item, State};
 
-const HEADER: usize = 64;
+pub(crate) use encoder::Encoder;
+use encoder::FRAME;
+
+/// Bytes of a snapshot's header; frames start here.
+pub(crate) const HEADER: usize = 64;
 const MAGIC: &[u8; 8] = b"LSHDSNP1";
 /// Where the checksum of the header is.
 const CRC: usize = 20;
-/// Payload after which a frame is written.
-const FRAME: usize = 256 * 1024;
+/// What is wrong with a file that was cut off.
+pub(crate) const CUT: &str = "it ends before its end";
 
 /// Why no snapshot was written. Nothing of it is left, or recovery will remove it.
 #[derive(Debug)]
@@ -78,62 +84,18 @@ pub(crate) fn write(disk: &dyn Disk, state: &State, cancel: &AtomicBool) -> Resu
 }
 
 fn write_content(disk: &dyn Disk, name: &str, state: &State, cancel: &AtomicBool) -> Result<u64, WriteError> {
-    let salt = new_salt();
-    let file = disk.create(name).map_err(classify)?;
-    let mut writer = Writer {
-        file,
-        salt,
-        offset: 0,
-        entries: Revision(0),
-        revision: state.revision,
-    };
-    writer.write(&header(state.revision, salt))?;
-    let (mut buffer, mut count) = (Vec::with_capacity(FRAME + FRAME / 4), 0);
-    frame::begin(&mut buffer);
-    for (resource, table) in state.tables() {
-        for (key, item) in table.entries(resource) {
-            encode(&mut buffer, &key, item.revision, Some(&item.value));
-            count += 1;
-            if buffer.len() >= FRAME {
-                if cancel.load(Ordering::Relaxed) {
-                    return Err(WriteError::Cancelled);
-                }
-                writer.frame(&mut buffer, std::mem::take(&mut count))?;
-            }
+    let mut file = disk.create(name).map_err(classify)?;
+    let (mut encoder, mut buffer, mut offset) = (Encoder::new(), Vec::with_capacity(FRAME + FRAME / 4), 0);
+    while encoder.next(state, &mut buffer).is_continue() {
+        // Not for the sake of the last few bytes.
+        if buffer.len() >= FRAME && cancel.load(Ordering::Relaxed) {
+            return Err(WriteError::Cancelled);
         }
+        file.write_at(offset, &buffer).map_err(classify)?;
+        offset += buffer.len() as u64;
     }
-    if count > 0 {
-        writer.frame(&mut buffer, count)?;
-    }
-    writer.frame(&mut buffer, 0)?;
-    writer.file.sync().map_err(WriteError::Fatal)?;
-    Ok(writer.offset)
-}
-
-struct Writer {
-    file: Box<dyn DiskFile>,
-    salt: u32,
-    offset: u64,
-    /// Entries written so far, in the shape that a frame's chain has.
-    entries: Revision,
-    revision: Revision,
-}
-
-impl Writer {
-    /// Seals and writes the frame in `buffer`, and starts the next.
-    fn frame(&mut self, buffer: &mut Vec<u8>, count: u32) -> Result<(), WriteError> {
-        frame::seal(buffer, self.salt, count, self.entries, self.revision);
-        self.write(buffer)?;
-        self.entries.0 += u64::from(count);
-        frame::begin(buffer);
-        Ok(())
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
-        self.file.write_at(self.offset, bytes).map_err(classify)?;
-        self.offset += bytes.len() as u64;
-        Ok(())
-    }
+    file.sync().map_err(WriteError::Fatal)?;
+    Ok(offset)
 }
 
 fn classify(error: io::Error) -> WriteError {
@@ -163,17 +125,21 @@ pub(crate) fn read(disk: &dyn Disk, revision: Revision) -> io::Result<Result<Sta
     Ok(parse(&read_all(file.as_ref())?, revision))
 }
 
-fn parse(bytes: &[u8], revision: Revision) -> Result<State, Damage> {
+/// The state that the bytes of a snapshot of `revision` stand for.
+pub(crate) fn parse(bytes: &[u8], revision: Revision) -> Result<State, Damage> {
     let damage = |offset: usize, what| Damage {
         offset: offset as u64,
         what,
     };
-    let salt = read_header(bytes, revision).ok_or_else(|| damage(0, "not the header of this snapshot"))?;
+    let Some(salt) = read_salt(bytes, revision) else {
+        let cut = bytes.len() < HEADER;
+        return Err(damage(0, if cut { CUT } else { "not the header of this snapshot" }));
+    };
     let mut state = State::at(revision);
     let (mut offset, mut entries) = (HEADER, 0);
     loop {
         let Some((head, payload)) = frame::read(&bytes[offset..], salt) else {
-            return Err(damage(offset, "a frame whose checksum does not match"));
+            return Err(damage(offset, not_a_frame(&bytes[offset..], salt)));
         };
         if head.previous.0 != entries || head.last != revision {
             return Err(damage(offset, "a frame that does not follow the one before it"));
@@ -203,7 +169,17 @@ fn parse(bytes: &[u8], revision: Revision) -> Result<State, Damage> {
     }
 }
 
-fn read_header(bytes: &[u8], revision: Revision) -> Option<u32> {
+/// Why there is no whole frame at the front of `bytes`.
+fn not_a_frame(bytes: &[u8], salt: u32) -> &'static str {
+    match frame::header(bytes, salt) {
+        Some(header) if header.frame_len() > bytes.len() => "it ends in the middle of a frame",
+        None if bytes.len() < frame::HEADER => CUT,
+        _ => "a frame whose checksum does not match",
+    }
+}
+
+/// Where the checksums of a snapshot start, if its header is that of a snapshot of `revision`.
+pub(crate) fn read_salt(bytes: &[u8], revision: Revision) -> Option<u32> {
     let head = bytes.first_chunk::<HEADER>()?;
     let mut salt_bytes = &head[16..CRC];
     let salt = u32::from_le_bytes(take(&mut salt_bytes)?);

@@ -60,6 +60,28 @@ impl State {
         self.tables.iter().map(|(name, table)| (*name, table))
     }
 
+    /// The entries after `after`, which must be there, or all: resource by resource, each in key order.
+    pub(crate) fn entries_after<'a>(&'a self, after: Option<&'a Key>) -> impl Iterator<Item = (Key, &'a Item)> {
+        let first = after.map_or(0, |after| {
+            let position = self.tables.iter().position(|(name, _)| *name == after.resource);
+            position.unwrap_or(self.tables.len())
+        });
+        let starts = std::iter::once(after).chain(std::iter::repeat(None));
+        let tables = self.tables[first..].iter().zip(starts);
+        tables.flat_map(|((resource, table), start)| table.entries_after(resource, start))
+    }
+
+    /// The same content with every revision raised by `by`; `None` when that is more than a revision can be.
+    pub(crate) fn raised(&self, by: u64) -> Option<Self> {
+        let raise = |revision: Revision| revision.0.checked_add(by).map(Revision);
+        let mut raised = Self::at(raise(self.revision)?);
+        for (key, item) in self.entries_after(None) {
+            let (value, revision) = (item.value.clone(), raise(item.revision)?);
+            raised.set(&key, Some(Item { value, revision }));
+        }
+        Some(raised)
+    }
+
     /// Sets or clears a key and returns what it held.
     pub(crate) fn set(&mut self, key: &Key, item: Option<Item>) -> Option<Item> {
         let position = self.tables.iter().position(|(name, _)| *name == key.resource);
@@ -72,7 +94,7 @@ impl State {
 
     /// Whether both hold the same, whatever the revision they stand for.
     pub(crate) fn same_content(&self, other: &Self) -> bool {
-        let mut entries = self.tables().flat_map(|(resource, table)| table.entries(resource));
+        let mut entries = self.entries_after(None);
         self.len() == other.len() && entries.all(|(key, item)| other.get(&key) == Some(item))
     }
 
@@ -126,20 +148,32 @@ impl Table {
         before
     }
 
-    /// Every entry, in key order.
-    pub(crate) fn entries(&self, resource: &'static str) -> impl Iterator<Item = (Key, &Item)> {
-        self.namespaces.iter().flat_map(move |(namespace, names)| {
-            names.iter().map(move |(name, item)| {
-                (
-                    Key {
-                        resource,
-                        namespace: Arc::clone(namespace),
-                        name: Arc::clone(name),
-                    },
-                    item,
-                )
+    /// Every entry after `after`, or all, in key order.
+    fn entries_after<'a>(
+        &'a self,
+        resource: &'static str,
+        after: Option<&'a Key>,
+    ) -> impl Iterator<Item = (Key, &'a Item)> {
+        let first = after.map_or(Bound::Unbounded, |after| Bound::Included(&*after.namespace));
+        let namespaces = self.namespaces.range::<_, str>((first, Bound::Unbounded));
+        namespaces.flat_map(move |(namespace, names)| {
+            let after = after.filter(|after| after.namespace == *namespace);
+            let first = after.map_or(Bound::Unbounded, |after| Bound::Excluded(&*after.name));
+            let names = names.range::<_, str>((first, Bound::Unbounded));
+            names.map(move |(name, item)| {
+                let key = Key {
+                    resource,
+                    namespace: Arc::clone(namespace),
+                    name: Arc::clone(name),
+                };
+                (key, item)
             })
         })
+    }
+
+    /// The number of objects, and the bytes of their names and values.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.len, self.bytes)
     }
 
     /// One page of a range of this table, which is as it was at `revision`.

@@ -1,11 +1,13 @@
 //! Tests of the engine as a whole.
 
+mod backup;
 mod bytes;
 mod contract;
 mod crash;
 mod damage;
 mod directory;
 mod faults;
+mod inspect;
 mod model;
 mod support;
 mod windows;

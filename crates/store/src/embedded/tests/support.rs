@@ -53,7 +53,7 @@ pub(crate) fn value(number: usize, len: usize) -> Bytes {
 pub(crate) type Content = BTreeMap<Key, (Bytes, Revision)>;
 
 pub(crate) fn content(state: &State) -> Content {
-    let entries = state.tables().flat_map(|(resource, table)| table.entries(resource));
+    let entries = state.entries_after(None);
     entries
         .map(|(key, item)| (key, (item.value.clone(), item.revision)))
         .collect()

@@ -2,6 +2,8 @@
 //!
 //! Every test has a data directory of its own and an empty environment, so nothing of the machine leaks in or out.
 
+mod upkeep;
+
 use std::io::{BufRead, BufReader, Lines, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -44,6 +46,8 @@ fn complaint(output: &Output) -> (Option<i32>, Vec<String>) {
 struct Server {
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
+    /// The first line, which says where it is.
+    listens: String,
     /// Where it serves plain HTTP, if it does.
     insecure: String,
 }
@@ -62,12 +66,17 @@ impl Server {
         let mut server = Self {
             child,
             stdout,
+            listens: String::new(),
             insecure: String::new(),
         };
-        let first = server.line();
-        assert!(first.contains(" listens on https://127.0.0.1:"), "{first}");
-        if let Some((_, address)) = first.split_once(" on http://") {
-            address.split(". ").next().unwrap().clone_into(&mut server.insecure);
+        server.listens = server.line();
+        assert!(
+            server.listens.contains(" listens on https://127.0.0.1:"),
+            "{}",
+            server.listens
+        );
+        if let Some((_, address)) = server.listens.split_once(" on http://") {
+            server.insecure = address.split(". ").next().unwrap().to_owned();
         }
         server
     }

@@ -1,0 +1,136 @@
+//! One GET over HTTPS, as the user of a kubeconfig.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HOST, USER_AGENT};
+use http::{Request, Response, Uri};
+use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::access::Access;
+use crate::failure::{Failure, Kind};
+
+/// Bound on each step: connecting, the handshake, the head of the reply, every piece of its body.
+const STEP: Duration = Duration::from_secs(30);
+
+/// A reply whose body comes in pieces.
+pub(super) struct Reply {
+    response: Response<Incoming>,
+    server: String,
+    /// Moves the bytes for as long as this is here.
+    _connection: AbortOnDropHandle<hyper::Result<()>>,
+}
+
+/// Asks for what is at `path`.
+pub(super) async fn get(access: &Access, path: &str) -> Result<Reply, Failure> {
+    let uri: Uri = access.server.parse().map_err(|_| not_a_server(access))?;
+    let (Some("https"), Some(host)) = (uri.scheme_str(), uri.host()) else {
+        return Err(not_a_server(access));
+    };
+    let address = (host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(443));
+    let name = access.tls_server_name.as_deref().unwrap_or(address.0).to_owned();
+    let name = ServerName::try_from(name).map_err(|_| not_a_server(access))?;
+    let tls = TlsConnector::from(Arc::new(tls(access)?));
+    let stream = step(access, TcpStream::connect(address)).await?;
+    let stream = step(access, tls.connect(name, stream)).await?;
+    let (mut sender, connection) = step(access, http1::handshake(TokioIo::new(stream))).await?;
+    let connection = AbortOnDropHandle::new(tokio::spawn(connection));
+    let request = request(access, &uri, path)?;
+    let response = step(access, sender.send_request(request)).await?;
+    Ok(Reply {
+        response,
+        server: access.server.clone(),
+        _connection: connection,
+    })
+}
+
+impl Reply {
+    /// The status code.
+    pub(super) fn code(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    /// The next piece of the body; `None` at its end.
+    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, Failure> {
+        loop {
+            let frame = timeout(STEP, self.response.body_mut().frame()).await;
+            let frame = frame.map_err(|_| failed(&self.server, &"it sends nothing any more"))?;
+            let Some(frame) = frame else { return Ok(None) };
+            // What is not data are trailers, which nobody sends.
+            if let Ok(data) = frame.map_err(|error| failed(&self.server, &error))?.into_data() {
+                return Ok(Some(data));
+            }
+        }
+    }
+}
+
+fn request(access: &Access, uri: &Uri, path: &str) -> Result<Request<Empty<Bytes>>, Failure> {
+    let prefix = uri.path().trim_end_matches('/');
+    let authority = uri.authority().map_or("", http::uri::Authority::as_str);
+    let mut request = Request::get(format!("{prefix}{path}"))
+        .header(HOST, authority)
+        .header(USER_AGENT, concat!("leasehold/", env!("CARGO_PKG_VERSION")));
+    if let Some(token) = &access.token {
+        request = request.header(AUTHORIZATION, format!("Bearer {}", token.expose()));
+    }
+    request.body(Empty::new()).map_err(|_| not_a_server(access))
+}
+
+fn tls(access: &Access) -> Result<ClientConfig, Failure> {
+    let unusable = |what: &str| {
+        Failure::new(
+            Kind::Certificates,
+            format!("the {what} in the kubeconfig cannot be used"),
+        )
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(access.ca.as_bytes()) {
+        let added = certificate.ok().and_then(|certificate| roots.add(certificate).ok());
+        added.ok_or_else(|| unusable("certificate authority"))?;
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Failure::new(Kind::Runtime, format!("no TLS: {error}")))?
+        .with_root_certificates(roots);
+    let Some((certificate, key)) = &access.certificate else {
+        return Ok(builder.with_no_client_auth());
+    };
+    let chain = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect::<Result<Vec<_>, _>>();
+    let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes());
+    let (Ok(chain), Ok(key)) = (chain, key) else {
+        return Err(unusable("client certificate"));
+    };
+    builder
+        .with_client_auth_cert(chain, key)
+        .map_err(|_| unusable("client certificate"))
+}
+
+async fn step<T, E: std::fmt::Display>(
+    access: &Access,
+    doing: impl Future<Output = Result<T, E>>,
+) -> Result<T, Failure> {
+    match timeout(STEP, doing).await {
+        Ok(done) => done.map_err(|error| failed(&access.server, &error)),
+        Err(_) => Err(failed(&access.server, &"it does not answer")),
+    }
+}
+
+fn failed(server: &str, why: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Kind::Runtime, format!("{server}: {why}"))
+}
+
+fn not_a_server(access: &Access) -> Failure {
+    let what = format!("'{}' in the kubeconfig is not the URL of a server", access.server);
+    Failure::new(Kind::Certificates, what)
+}

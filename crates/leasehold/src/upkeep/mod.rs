@@ -1,0 +1,11 @@
+//! Looking after data: `leasehold backup`, `leasehold restore` and `leasehold check`.
+
+mod backup;
+mod check;
+mod client;
+mod report;
+mod restore;
+
+pub(crate) use backup::backup;
+pub(crate) use check::check;
+pub(crate) use restore::restore;
