@@ -115,7 +115,7 @@ async fn what_does_not_exist_is_404() {
     let resources = [
         "/apis/coordination.k8s.io/v9/leases",
         "/api/v1/pods",
-        "/api/v1/watch/namespaces",
+        "/api/v1/watch/pods",
         "/api/v1/proxy/namespaces/x",
         &format!("{LEASES}/a/b"),
         &format!("{LEASES}/a/status"),

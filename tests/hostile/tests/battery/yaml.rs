@@ -54,7 +54,11 @@ async fn bombs_do_not_go_off() {
             rows.push(post(&format!("{levels} of {open:?}"), &with(&nested)));
         }
     }
-    rows.push(post("keys", &keys));
+    rows.push(refused(
+        "keys",
+        Request::post(LEASES, &*keys).header("Content-Type", "application/yaml"),
+        422,
+    ));
     rows.push(post("a sequence", &with(&format!("x: [{}1]", "1,".repeat(500_000)))));
     rows.push(refused(
         "too large",

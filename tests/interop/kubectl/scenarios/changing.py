@@ -54,7 +54,7 @@ def patch_merges_owners_by_uid(k: Kubectl) -> None:
 def patch_is_refused_with_a_reason(k: Kubectl) -> None:
     k("create", "-f", "-", stdin=lease("a"))
     failing = '[{"op":"test","path":"/spec/holderIdentity","value":"other"}]'
-    k("patch", "lease", "a", "--type=json", "-p", failing, code=1).complains("The request is invalid", "/spec/holderIdentity")
+    k("patch", "lease", "a", "--type=json", "-p", failing, code=1).complains("The request is invalid")
     k("patch", "lease", "a", "--type=merge", "-p", '{"spec":{"leaseDurationSeconds":0}}', code=1).complains(
         "spec.leaseDurationSeconds: Invalid value: 0"
     )
