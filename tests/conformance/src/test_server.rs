@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use http::Method;
+use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tempfile::TempDir;
 
@@ -22,6 +23,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub struct TestServer {
     child: Child,
     target: Target,
+    program: PathBuf,
+    args: Vec<String>,
     data_dir: PathBuf,
     scratch: TempDir,
 }
@@ -41,23 +44,30 @@ impl TestServer {
     }
 
     async fn spawn(program: &Path, scratch: TempDir, data_dir: PathBuf, args: &[&str]) -> Result<Self, Error> {
-        let child = Command::new(program)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(&data_dir)
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(scratch.path().join("stderr"))?)
-            .spawn()
-            .map_err(|e| format!("cannot start {}: {e}", program.display()))?;
+        let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
         let mut server = Self {
-            child,
+            child: run(program, &data_dir, &args, scratch.path())?,
             target: Target::plain("", None),
+            program: program.to_owned(),
+            args,
             data_dir,
             scratch,
         };
-        server.target = server.wait_until_ready().await?;
+        server.ready().await?;
         Ok(server)
+    }
+
+    /// Starts the same program again after it has ended, on the same data directory and with the same arguments, but
+    /// on another port. Says nothing of whether it comes up: see [`TestServer::ready`].
+    pub fn respawn(&mut self) -> Result<(), Error> {
+        self.child = run(&self.program, &self.data_dir, &self.args, self.scratch.path())?;
+        Ok(())
+    }
+
+    /// Waits until the server is ready, and finds out where it is now.
+    pub async fn ready(&mut self) -> Result<(), Error> {
+        self.target = self.wait_until_ready().await?;
+        Ok(())
     }
 
     /// The server writes its address and the admin's credentials into the data directory once it listens. A file left
@@ -121,11 +131,44 @@ impl TestServer {
     }
 }
 
+impl TestServer {
+    /// Sends the process a signal.
+    pub fn signal(&self, signal: Signal) -> Result<(), Error> {
+        let id = i32::try_from(self.child.id())?;
+        let id = Pid::from_raw(id).ok_or("a process has an id")?;
+        Ok(kill_process(id, signal)?)
+    }
+
+    /// How the process ended, or `None` if it has not within this time.
+    pub async fn ended(&mut self, within: Duration) -> Result<Option<ExitStatus>, Error> {
+        let deadline = Instant::now() + within;
+        loop {
+            let status = self.child.try_wait()?;
+            if status.is_some() || Instant::now() > deadline {
+                return Ok(status);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
 impl Drop for TestServer {
     fn drop(&mut self) {
         // It may have ended by itself already.
         let _ = self.kill();
     }
+}
+
+fn run(program: &Path, data_dir: &Path, args: &[String], scratch: &Path) -> Result<Child, Error> {
+    let child = Command::new(program)
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(data_dir)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(File::create(scratch.join("stderr"))?)
+        .spawn();
+    child.map_err(|e| format!("cannot start {}: {e}", program.display()).into())
 }
 
 /// The program to start: `LEASEHOLD_BIN`, or the one that cargo builds now, so that it is never an old one.
