@@ -43,6 +43,8 @@ impl Write {
         match (held, self.expected) {
             (None, None) => Ok(()),
             (Some(item), None) => Err(Error::Exists(item.revision)),
+            #[cfg(leasehold_mutant = "compare-and-swap-off")]
+            (Some(_), Some(_)) => Ok(()),
             (None, Some(_)) => Err(Error::NotFound),
             (Some(item), Some(expected)) if item.revision == expected => Ok(()),
             (Some(item), Some(_)) => Err(Error::Conflict(item.revision)),
@@ -112,6 +114,9 @@ impl Pending {
     pub(crate) fn new(state: &State) -> Self {
         Self {
             overlay: state.clone(),
+            #[cfg(leasehold_mutant = "revision-reused-after-restart")]
+            issued: Revision(state.revision.0.saturating_sub(1)),
+            #[cfg(not(leasehold_mutant = "revision-reused-after-restart"))]
             issued: state.revision,
             group: Group::default(),
             in_flight: None,
@@ -204,6 +209,8 @@ impl Shared {
             // Before submitting: a group that makes room right after the refusal is not missed.
             let room = self.room.notified();
             match self.submit(&write) {
+                #[cfg(leasehold_mutant = "acknowledge-before-append")]
+                Submitted::Joined(revision, _) => return Ok(revision),
                 Submitted::Joined(revision, done) => return done.wait().await.map(|()| revision),
                 Submitted::Refused(error) => return Err(error),
                 Submitted::RefusedIf(error, done) => {
