@@ -65,7 +65,7 @@ impl Client {
 
     /// Works until the run is over, and returns what it noted.
     pub(crate) async fn run(mut self) -> Vec<Noted> {
-        while let Some(life) = self.lives.to_work().await {
+        while let Some(life) = self.lives.for_work().await {
             let Ok(mut connection) = Connection::open(&life.target).await else {
                 self.wait_for_another().await;
                 continue;
@@ -215,7 +215,7 @@ impl Client {
                 _ => {
                     tries += 1;
                     self.wait_for_another().await;
-                    let life = self.lives.to_work().await.ok_or(Cut)?;
+                    let life = self.lives.for_work().await.ok_or(Cut)?;
                     again = Connection::open(&life.target).await.ok().or(again);
                 }
             }

@@ -30,7 +30,7 @@ pub(crate) struct Lives(pub(crate) watch::Receiver<State>);
 
 impl Lives {
     /// The life to work in, waiting for one between two; `None` once the work is done.
-    pub(crate) async fn to_work(&mut self) -> Option<Life> {
+    pub(crate) async fn for_work(&mut self) -> Option<Life> {
         match self.current().await? {
             State::Up(life) => Some(life),
             State::Down | State::Quiet(_) | State::Over => None,
@@ -38,7 +38,7 @@ impl Lives {
     }
 
     /// The life to watch, waiting for one between two; `None` once it is all over.
-    pub(crate) async fn to_watch(&mut self) -> Option<Life> {
+    pub(crate) async fn for_watch(&mut self) -> Option<Life> {
         match self.current().await? {
             State::Up(life) | State::Quiet(life) => Some(life),
             State::Down | State::Over => None,

@@ -10,8 +10,6 @@ use leasehold_crash::{Error, Plan, run};
 
 /// Kills of a round: a store of its own each, so that a long run needs no more memory than a short one.
 const ROUND: usize = 200;
-/// Violations shown of a round. The first say it all.
-const SHOWN: usize = 20;
 
 /// Kill a server under load, again and again, and check what its clients saw
 #[derive(Parser)]
@@ -50,8 +48,8 @@ fn play(args: &Args) -> Result<usize, Error> {
         let kills = ROUND.min(args.kills - total.kills);
         println!("crash: {kills} kills, seed {seed}");
         let round = runtime.block_on(run(Plan { seed, kills }))?;
-        for violation in round.violations.iter().take(SHOWN) {
-            println!("{violation}");
+        for complaint in round.complaints() {
+            println!("{complaint}");
         }
         total += round.figures;
         println!("{total}");

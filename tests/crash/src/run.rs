@@ -1,5 +1,6 @@
 //! One round: a server with an empty store, clients, watchers, faults, a quiet end, and the verdict.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use leasehold_conformance::{Connection, TestServer};
@@ -23,6 +24,9 @@ const CLIENTS: usize = 8;
 /// How long watchers may take to see the last write.
 const CATCH_UP_MAX: Duration = Duration::from_secs(60);
 
+/// Violations of one rule that are told.
+const TOLD: usize = 4;
+
 /// What to do in a round.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -38,6 +42,21 @@ pub struct Round {
     pub figures: Figures,
     /// Every broken promise.
     pub violations: Vec<Violation>,
+}
+
+impl Round {
+    /// The first violations of each rule, a line each: those after them have the same cause as a rule.
+    #[must_use]
+    pub fn complaints(&self) -> Vec<String> {
+        let mut told: HashMap<Rule, usize> = HashMap::new();
+        let mut is_news = |rule| {
+            let count = told.entry(rule).or_default();
+            *count += 1;
+            *count <= TOLD
+        };
+        let news = self.violations.iter().filter(|violation| is_news(violation.rule));
+        news.map(ToString::to_string).collect()
+    }
 }
 
 /// Plays a round and judges it.

@@ -68,7 +68,9 @@ impl Watching {
     /// Watches until it has seen the last revision, or the run is over.
     pub(crate) async fn run(mut self) -> Watcher {
         while !self.is_done() {
-            let Some(life) = self.lives.to_watch().await else { break };
+            let Some(life) = self.lives.for_watch().await else {
+                break;
+            };
             if let Ok(mut connection) = Connection::open(&life.target).await {
                 // A cut: on to the next.
                 let _ = self.session(&mut connection).await;

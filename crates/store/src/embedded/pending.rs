@@ -43,9 +43,9 @@ impl Write {
         match (held, self.expected) {
             (None, None) => Ok(()),
             (Some(item), None) => Err(Error::Exists(item.revision)),
-            #[cfg(leasehold_mutant = "compare-and-swap-off")]
-            (Some(_), Some(_)) => Ok(()),
             (None, Some(_)) => Err(Error::NotFound),
+            #[cfg(leasehold_mutant = "compare-and-swap-off")]
+            (Some(item), Some(_)) if item.revision > Revision(0) => Ok(()),
             (Some(item), Some(expected)) if item.revision == expected => Ok(()),
             (Some(item), Some(_)) => Err(Error::Conflict(item.revision)),
         }

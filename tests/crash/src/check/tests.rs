@@ -345,10 +345,10 @@ fn a_watch_tells_nothing_twice_and_keeps_the_order() {
 #[test]
 fn a_watch_tells_changes_for_what_they_are() {
     spoilt(Rule::WatchWrong, |history| {
-        events(history, 0, 0)[0].kind = EventKind::Modified
+        events(history, 0, 0)[0].kind = EventKind::Modified;
     });
     spoilt(Rule::WatchWrong, |history| {
-        events(history, 0, 0)[3].kind = EventKind::Added
+        events(history, 0, 0)[3].kind = EventKind::Added;
     });
     // Out of the group it is told as it was before.
     spoilt(Rule::WatchWrong, |history| {
@@ -395,6 +395,6 @@ fn the_search_without_revisions_finds_what_has_no_order() {
 #[test]
 fn an_odd_answer_is_told() {
     spoilt(Rule::OddAnswer, |history| {
-        history.operations[0].outcome = Outcome::Odd(422)
+        history.operations[0].outcome = Outcome::Odd(422);
     });
 }
