@@ -214,7 +214,10 @@ fn executable(messages: &[u8]) -> Option<PathBuf> {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use http_body_util::BodyExt;
+
     use super::*;
+    use crate::Connection;
     use crate::tls_fake::TlsFake;
 
     async fn start_stub(data_dir: &Path, args: &[&str]) -> Result<TestServer, Error> {
@@ -244,6 +247,29 @@ mod tests {
         drop(server);
         let is_running = Command::new("kill").args(["-0", &id]).stderr(Stdio::null()).status();
         assert!(!is_running.unwrap().success());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_was_killed_or_told_to_end_can_be_started_again() {
+        let fake = TlsFake::start().await;
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("config");
+        std::fs::write(&config, &fake.kubeconfig).unwrap();
+        let mut server = start_stub(&directory.path().join("data"), &[config.to_str().unwrap()])
+            .await
+            .unwrap();
+        assert_eq!(server.ended(Duration::ZERO).await.unwrap(), None);
+        server.signal(Signal::TERM).unwrap();
+        let status = server.ended(START_MAX).await.unwrap().unwrap();
+        assert!(!status.success(), "the stub knows no order: {status}");
+        server.respawn().unwrap();
+        server.ready().await.unwrap();
+        let mut connection = Connection::open(server.target()).await.unwrap();
+        for _ in 0..2 {
+            let reply = connection.send(Method::GET, "/", None).await.unwrap();
+            assert_eq!(reply.into_body().collect().await.unwrap().to_bytes(), "identified");
+        }
+        assert!(!server.kill().unwrap().success());
     }
 
     #[tokio::test]

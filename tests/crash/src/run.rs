@@ -62,8 +62,9 @@ impl Round {
 /// Plays a round and judges it.
 pub async fn run(plan: Plan) -> Result<Round, Error> {
     let scratch = tempfile::tempdir()?;
-    let clock = Clock::start();
+    // This may build it, too, which is no part of the run.
     let server = TestServer::start_in(&scratch.path().join("data"), &["--log-level", "warn"]).await?;
+    let clock = Clock::start();
     let mut stage = Stage::open(plan.seed, clock, server).await?;
     let failed = stage.play(plan.kills).await.err();
     let (history, faults) = stage.close(failed).await?;

@@ -20,14 +20,14 @@ struct Mutant {
 const MUTANTS: [Mutant; 6] = [
     Mutant {
         name: "acknowledge-before-append",
-        rule: "OutOfOrder",
+        rule: "RevisionReused",
     },
     Mutant {
         name: "compare-and-swap-off",
         rule: "BrokenChain",
     },
     Mutant {
-        name: "revision-reused-after-restart",
+        name: "revisions-reused-after-restart",
         rule: "RevisionReused",
     },
     Mutant {

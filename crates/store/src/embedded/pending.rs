@@ -114,9 +114,6 @@ impl Pending {
     pub(crate) fn new(state: &State) -> Self {
         Self {
             overlay: state.clone(),
-            #[cfg(leasehold_mutant = "revision-reused-after-restart")]
-            issued: Revision(state.revision.0.saturating_sub(1)),
-            #[cfg(not(leasehold_mutant = "revision-reused-after-restart"))]
             issued: state.revision,
             group: Group::default(),
             in_flight: None,
