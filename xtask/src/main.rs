@@ -7,9 +7,12 @@ mod server;
 mod steps;
 mod tidy;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use runner::Outcome;
 
 /// Developer commands of Leasehold
 #[derive(Debug, Parser)]
@@ -33,10 +36,24 @@ enum Task {
     Tidy,
     /// Try real clients on a running server: kube-rs, kubectl and client-go
     Interop,
+    /// Kill the server under load and check what its clients saw; `-- --help` for more
+    Crash {
+        /// For the harness: --kills N, --seed N
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Build the program with planted bugs and require that the crash harness finds them
+    Mutants {
+        /// Only these
+        #[arg(value_name = "MUTANT", value_parser = steps::mutants::names())]
+        only: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
     let (steps, only, fail_fast) = match Args::parse().task {
+        Task::Crash { arguments } => return exit_code(&steps::crash::run(&arguments)),
+        Task::Mutants { only } => return exit_code(&steps::mutants::run(&only)),
         Task::Test { fail_fast, only } => (steps::ALL, only, fail_fast),
         Task::Tidy => (steps::ALL, vec!["tidy".to_owned()], false),
         Task::Interop => (steps::INTEROP, Vec::new(), false),
@@ -49,5 +66,16 @@ fn main() -> ExitCode {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
+    }
+}
+
+/// How a task of its own ended, and why if not well.
+fn exit_code(outcome: &Outcome) -> ExitCode {
+    match outcome {
+        Outcome::Passed => ExitCode::SUCCESS,
+        Outcome::Failed(why) | Outcome::Skipped(why) => {
+            let _ = writeln!(std::io::stderr(), "{why}");
+            ExitCode::FAILURE
+        }
     }
 }

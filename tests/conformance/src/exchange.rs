@@ -63,7 +63,7 @@ impl Outgoing {
         Ok(())
     }
 
-    fn into_request(self, target: &Target) -> Result<Request<Full<Bytes>>, Error> {
+    pub(crate) fn into_request(self, target: &Target) -> Result<Request<Full<Bytes>>, Error> {
         let body = Full::new(Bytes::from(self.body.unwrap_or_default()));
         let mut request = Request::builder().method(self.method).uri(self.path).body(body)?;
         *request.headers_mut() = self.headers;

@@ -14,6 +14,7 @@
 )]
 
 mod compare;
+mod connection;
 mod doc;
 mod exchange;
 #[cfg(test)]
@@ -27,7 +28,9 @@ mod tls_fake;
 mod transcript;
 
 pub use compare::Difference;
+pub use connection::Connection;
 pub use replay::replay;
+pub use rustix::process::Signal;
 pub use target::Target;
 pub use test_server::TestServer;
 pub use transcript::{Lenient, Request, Step, Transcript};

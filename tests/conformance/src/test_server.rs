@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::Method;
+use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tempfile::TempDir;
 
@@ -23,6 +24,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub struct TestServer {
     child: Child,
     target: Target,
+    program: PathBuf,
+    args: Vec<String>,
     data_dir: PathBuf,
     scratch: TempDir,
 }
@@ -42,23 +45,30 @@ impl TestServer {
     }
 
     async fn spawn(program: &Path, scratch: TempDir, data_dir: PathBuf, args: &[&str]) -> Result<Self, Error> {
-        let child = Command::new(program)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(&data_dir)
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(scratch.path().join("stderr"))?)
-            .spawn()
-            .map_err(|e| format!("cannot start {}: {e}", program.display()))?;
+        let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
         let mut server = Self {
-            child,
+            child: run(program, &data_dir, &args, scratch.path())?,
             target: Target::plain("", None),
+            program: program.to_owned(),
+            args,
             data_dir,
             scratch,
         };
-        server.target = server.wait_until_ready().await?;
+        server.ready().await?;
         Ok(server)
+    }
+
+    /// Starts the same program again after it has ended, on the same data directory and with the same arguments, but
+    /// on another port. Says nothing of whether it comes up: see [`TestServer::ready`].
+    pub fn respawn(&mut self) -> Result<(), Error> {
+        self.child = run(&self.program, &self.data_dir, &self.args, self.scratch.path())?;
+        Ok(())
+    }
+
+    /// Waits until the server is ready, and finds out where it is now.
+    pub async fn ready(&mut self) -> Result<(), Error> {
+        self.target = self.wait_until_ready().await?;
+        Ok(())
     }
 
     /// The server writes its address and the admin's credentials into the data directory once it listens. A file left
@@ -122,11 +132,44 @@ impl TestServer {
     }
 }
 
+impl TestServer {
+    /// Sends the process a signal.
+    pub fn signal(&self, signal: Signal) -> Result<(), Error> {
+        let id = i32::try_from(self.child.id())?;
+        let id = Pid::from_raw(id).ok_or("a process has an id")?;
+        Ok(kill_process(id, signal)?)
+    }
+
+    /// How the process ended, or `None` if it has not within this time.
+    pub async fn ended(&mut self, within: Duration) -> Result<Option<ExitStatus>, Error> {
+        let deadline = Instant::now() + within;
+        loop {
+            let status = self.child.try_wait()?;
+            if status.is_some() || Instant::now() > deadline {
+                return Ok(status);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+}
+
 impl Drop for TestServer {
     fn drop(&mut self) {
         // It may have ended by itself already.
         let _ = self.kill();
     }
+}
+
+fn run(program: &Path, data_dir: &Path, args: &[String], scratch: &Path) -> Result<Child, Error> {
+    let child = Command::new(program)
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(data_dir)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(File::create(scratch.join("stderr"))?)
+        .spawn();
+    child.map_err(|e| format!("cannot start {}: {e}", program.display()).into())
 }
 
 /// The program to start: `LEASEHOLD_BIN`, or the one that cargo builds when it is first asked for, so that it is never
@@ -178,7 +221,10 @@ fn executable(messages: &[u8]) -> Option<PathBuf> {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use http_body_util::BodyExt;
+
     use super::*;
+    use crate::Connection;
     use crate::tls_fake::TlsFake;
 
     async fn start_stub(data_dir: &Path, args: &[&str]) -> Result<TestServer, Error> {
@@ -208,6 +254,29 @@ mod tests {
         drop(server);
         let is_running = Command::new("kill").args(["-0", &id]).stderr(Stdio::null()).status();
         assert!(!is_running.unwrap().success());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_was_killed_or_told_to_end_can_be_started_again() {
+        let fake = TlsFake::start().await;
+        let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("config");
+        std::fs::write(&config, &fake.kubeconfig).unwrap();
+        let mut server = start_stub(&directory.path().join("data"), &[config.to_str().unwrap()])
+            .await
+            .unwrap();
+        assert_eq!(server.ended(Duration::ZERO).await.unwrap(), None);
+        server.signal(Signal::TERM).unwrap();
+        let status = server.ended(START_MAX).await.unwrap().unwrap();
+        assert!(!status.success(), "the stub knows no order: {status}");
+        server.respawn().unwrap();
+        server.ready().await.unwrap();
+        let mut connection = Connection::open(server.target()).await.unwrap();
+        for _ in 0..2 {
+            let reply = connection.send(Method::GET, "/", None).await.unwrap();
+            assert_eq!(reply.into_body().collect().await.unwrap().to_bytes(), "identified");
+        }
+        assert!(!server.kill().unwrap().success());
     }
 
     #[tokio::test]

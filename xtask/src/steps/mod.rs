@@ -2,8 +2,10 @@
 //!
 //! A step with more than a line or two has a file of its own here. To add one, add a row.
 
+pub(crate) mod crash;
 mod deny;
 mod interop;
+pub(crate) mod mutants;
 
 use crate::command::{cargo, works};
 use crate::runner::{Outcome, Step};

@@ -205,6 +205,8 @@ impl Embedded {
         let (table, revision) = match snapshot {
             Snapshot::Latest => {
                 let state = self.shared.published.state();
+                #[cfg(leasehold_mutant = "list-not-of-one-snapshot")]
+                let state = self.shared.pending.lock().overlay.at(state.revision);
                 (state.table(resource).cloned().unwrap_or_default(), state.revision)
             }
             Snapshot::At(revision) => (

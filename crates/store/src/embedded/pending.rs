@@ -44,6 +44,8 @@ impl Write {
             (None, None) => Ok(()),
             (Some(item), None) => Err(Error::Exists(item.revision)),
             (None, Some(_)) => Err(Error::NotFound),
+            #[cfg(leasehold_mutant = "compare-and-swap-off")]
+            (Some(item), Some(_)) if item.revision > Revision(0) => Ok(()),
             (Some(item), Some(expected)) if item.revision == expected => Ok(()),
             (Some(item), Some(_)) => Err(Error::Conflict(item.revision)),
         }
@@ -204,6 +206,8 @@ impl Shared {
             // Before submitting: a group that makes room right after the refusal is not missed.
             let room = self.room.notified();
             match self.submit(&write) {
+                #[cfg(leasehold_mutant = "acknowledge-before-append")]
+                Submitted::Joined(revision, _) => return Ok(revision),
                 Submitted::Joined(revision, done) => return done.wait().await.map(|()| revision),
                 Submitted::Refused(error) => return Err(error),
                 Submitted::RefusedIf(error, done) => {

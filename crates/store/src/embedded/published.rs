@@ -108,6 +108,8 @@ impl Published {
         let slot = Arc::new(Slot::default());
         let behind = view.history.last(range.resource()).is_some_and(|last| last > after);
         slot.set_pending(behind.then_some(Revision(after.0 + 1)));
+        #[cfg(leasehold_mutant = "event-twice-on-resume")]
+        slot.set_pending(behind.then_some(after));
         let id = view.watchers.add(&range, Arc::clone(&slot));
         Ok(Cursor::new(Arc::clone(self), range, slot, id, after))
     }

@@ -205,6 +205,17 @@ impl Replay {
         }
         let (mut end, mut last_frame) = (segment::HEADER, None);
         while let Some((frame, payload)) = frame::read(&bytes[end..], head.salt) {
+            #[cfg(leasehold_mutant = "revisions-reused-after-restart")]
+            if frame::read(&bytes[end + frame.frame_len()..], head.salt).is_none() {
+                return Ok(Read {
+                    name,
+                    head,
+                    bytes,
+                    last_frame,
+                    end,
+                    tail: Tail::Torn,
+                });
+            }
             self.frame(disk, &frame, payload)
                 .map_err(|problem| problem.at(&name, end))?;
             last_frame = Some(end);

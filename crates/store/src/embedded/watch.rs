@@ -79,6 +79,10 @@ impl Cursor {
             }
             looked_at += 1;
             self.progress = change.revision;
+            #[cfg(leasehold_mutant = "every-97th-event-dropped")]
+            if change.revision.0.is_multiple_of(97) {
+                continue;
+            }
             if self.range.contains(&change.key) {
                 changes.push(Arc::clone(change));
             }
