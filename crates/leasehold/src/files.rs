@@ -108,7 +108,7 @@ impl Draft {
     }
 
     /// Where it is for now.
-    pub(crate) fn path(&self) -> &Path {
+    pub(crate) fn for_now(&self) -> &Path {
         &self.beside
     }
 
