@@ -108,7 +108,7 @@ impl Draft {
     }
 
     /// Where it is for now.
-    pub(crate) fn beside(&self) -> &Path {
+    pub(crate) fn for_now(&self) -> &Path {
         &self.beside
     }
 

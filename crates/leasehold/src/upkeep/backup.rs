@@ -46,7 +46,7 @@ async fn keep(mut reply: Reply, wish: &Backup) -> Result<BackupContent, Failure>
         draft.append(&piece).map_err(unwritable)?;
     }
     draft.sync().map_err(unwritable)?;
-    let content = embedded::verify_backup(draft.beside()).map_err(|error| {
+    let content = embedded::verify_backup(draft.for_now()).map_err(|error| {
         Failure::new(
             Kind::Runtime,
             format!("the backup did not arrive as it was sent: {error}"),

@@ -32,7 +32,12 @@ pub(crate) fn check(wish: &Check) -> Result<ExitCode, Failure> {
 fn judge(key: &Key, value: &Bytes) -> Result<(), String> {
     let row = resources::TABLE.iter().find(|row| row.storage == key.resource);
     let row = row.ok_or("there is no such resource")?;
-    let object = protobuf::from_stored(&row.stored.1, value).map_err(|error| error.to_string())?;
+    let object = protobuf::from_stored(&row.stored.1, value).map_err(|error| {
+        // What a client is told begins with whose fault it is, which goes without saying here.
+        let text = error.to_string();
+        text.strip_prefix("Internal error occurred: ")
+            .map_or(text.clone(), str::to_owned)
+    })?;
     let metadata = object.metadata();
     if (&*metadata.namespace, &*metadata.name) != (&*key.namespace, &*key.name) {
         return Err(format!(

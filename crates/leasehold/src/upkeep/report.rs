@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::printer::escape_controls;
 
+/// Problems that people are told of.
+const TOLD: usize = 50;
+
 /// Lines for people.
 pub(super) fn text(found: &Inspection) -> String {
     let mut out = String::new();
@@ -28,9 +31,12 @@ pub(super) fn text(found: &Inspection) -> String {
         "{segments} segments, {snapshots} snapshots, {} bytes",
         bytes(found)
     );
-    for problem in &found.problems {
+    for problem in found.problems.iter().take(TOLD) {
         let what = escape_controls(&problem.what);
         let _ = writeln!(out, "{} is damaged at byte {}: {what}", problem.file, problem.offset);
+    }
+    if found.problems.len() > TOLD {
+        let _ = writeln!(out, "and more: -o json names them all");
     }
     let _ = write!(out, "problems: {}", found.problems.len());
     out

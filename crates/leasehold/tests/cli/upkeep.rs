@@ -267,3 +267,27 @@ fn a_check_finds_damage_names_it_and_changes_nothing() {
     assert!(String::from_utf8(found.stderr).unwrap().contains("hint: "));
     assert_eq!(std::fs::read(&log).unwrap(), bytes);
 }
+
+#[test]
+fn a_value_that_is_no_object_is_a_problem() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store");
+    std::fs::create_dir(&store).unwrap();
+    // A sound store, whose values were never objects.
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../store/tests/fixtures/format-1");
+    for file in fixture.read_dir().unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), store.join(file.file_name())).unwrap();
+    }
+    let found = output(&["check", text(home.path()), "-o", "json"]);
+    assert_eq!(found.status.code(), Some(1), "{found:?}");
+    let report: Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(report["resources"]["minions"]["objects"], 1, "it can be read");
+    let problems = report["problems"].as_array().unwrap();
+    assert_eq!(problems[0]["file"], "log-00000000000000000004");
+    let what = problems[0]["what"].as_str().unwrap();
+    assert!(
+        what.starts_with("the value of leases ") && what.contains("protobuf"),
+        "{what}"
+    );
+}
