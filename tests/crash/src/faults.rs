@@ -12,6 +12,9 @@ use crate::check::{Rule, Violation};
 /// How long a server may take to end after SIGTERM.
 const END_MAX: Duration = Duration::from_secs(60);
 
+/// Every so many lives one is long enough for watches to end by themselves, with a bookmark.
+const LONG_EVERY: usize = 8;
+
 /// How often each fault came.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Count {
@@ -30,6 +33,7 @@ pub(crate) struct Faults {
     pub(crate) rng: StdRng,
     pub(crate) count: Count,
     pub(crate) violations: Vec<Violation>,
+    lives: usize,
 }
 
 impl Faults {
@@ -38,12 +42,18 @@ impl Faults {
             rng,
             count: Count::default(),
             violations: Vec::new(),
+            lives: 0,
         }
     }
 
     /// Lets the server work for a while and then ends it, one way or another. It is dead after that.
     pub(crate) async fn end_life(&mut self, server: &mut TestServer) -> Result<(), Error> {
-        self.pause(20, 400).await;
+        self.lives += 1;
+        if self.lives.is_multiple_of(LONG_EVERY) {
+            self.pause(1100, 1500).await;
+        } else {
+            self.pause(20, 350).await;
+        }
         match self.rng.random_range(0..100) {
             0..70 => self.kill(server),
             70..80 => {

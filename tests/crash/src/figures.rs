@@ -35,6 +35,8 @@ pub struct Figures {
     pub lists: usize,
     /// Events of watches compared with the log.
     pub events: usize,
+    /// Of these, how many were bookmarks.
+    pub bookmarks: usize,
     /// Watches that went on where another was cut.
     pub resumes: usize,
     /// Objects searched for an order without looking at revisions.
@@ -69,6 +71,7 @@ impl AddAssign for Figures {
             unknown: self.unknown + other.unknown,
             lists: self.lists + other.lists,
             events: self.events + other.events,
+            bookmarks: self.bookmarks + other.bookmarks,
             resumes: self.resumes + other.resumes,
             searched: self.searched + other.searched,
             undecided: self.undecided + other.undecided,
@@ -82,7 +85,7 @@ impl fmt::Display for Figures {
         write!(
             f,
             "crash: {} kills ({} at start), {} terminations, {} pauses in {} s; {} operations, {} % unknown, {} writes \
-             acknowledged; {} lists, {} events, {} resumes; {} objects searched, {} undecided; {} violations",
+             acknowledged; {} lists, {} events ({} bookmarks), {} resumes; {} objects searched, {} undecided; {} violations",
             self.kills,
             self.kills_at_start,
             self.terminations,
@@ -93,6 +96,7 @@ impl fmt::Display for Figures {
             self.writes_acknowledged,
             self.lists,
             self.events,
+            self.bookmarks,
             self.resumes,
             self.searched,
             self.undecided,

@@ -262,6 +262,7 @@ fn figures(history: &History, count: Count, verdict: &Verdict, seconds: u64) -> 
         unknown: outcomes(|outcome| matches!(outcome, Outcome::Unknown)),
         lists: verdict.lists,
         events: verdict.events,
+        bookmarks: verdict.bookmarks,
         resumes: sessions.map(|sessions| sessions.saturating_sub(1)).sum(),
         searched: verdict.searched,
         undecided: verdict.undecided,

@@ -14,6 +14,9 @@ async fn nothing_is_lost_reused_or_told_wrongly_in_a_hundred_kills() {
     assert!(round.violations.is_empty(), "{}", round.complaints().join("\n"));
     let figures = round.figures;
     assert!(figures.kills >= 100 && figures.resumes >= 300, "{figures}");
-    assert!(figures.writes_acknowledged >= 1000 && figures.lists >= 50, "{figures}");
+    assert!(
+        figures.writes_acknowledged >= 1000 && figures.lists >= 50 && figures.bookmarks >= 5,
+        "{figures}"
+    );
     assert!(figures.unknown > 0 && figures.searched > figures.undecided, "{figures}");
 }

@@ -17,7 +17,7 @@ struct Mutant {
     rule: &'static str,
 }
 
-const MUTANTS: [Mutant; 6] = [
+const MUTANTS: [Mutant; 7] = [
     Mutant {
         name: "acknowledge-before-append",
         rule: "RevisionReused",
@@ -39,13 +39,17 @@ const MUTANTS: [Mutant; 6] = [
         rule: "WatchGap",
     },
     Mutant {
+        name: "bookmark-one-too-high",
+        rule: "WatchGap",
+    },
+    Mutant {
         name: "list-not-of-one-snapshot",
         rule: "NotASnapshot",
     },
 ];
 
-/// How often the server is killed for each. What a mutant does shows without kills, or at the first ones.
-const KILLS: &str = "10";
+/// How often the server is killed for each: enough for a few of everything that a run has, bookmarks above all.
+const KILLS: &str = "30";
 /// What the harness ends with when it found something.
 const FOUND: i32 = 1;
 

@@ -111,6 +111,9 @@ impl Watch for Cursor {
         if self.slot.pending().is_none() {
             self.progress = view.state.revision;
         }
+        #[cfg(leasehold_mutant = "bookmark-one-too-high")]
+        return Revision(self.progress.0 + 1);
+        #[cfg(not(leasehold_mutant = "bookmark-one-too-high"))]
         self.progress
     }
 }

@@ -90,6 +90,8 @@ pub struct Verdict {
     pub violations: Vec<Violation>,
     /// Events and bookmarks held against the log.
     pub events: usize,
+    /// Of these, how many were bookmarks.
+    pub bookmarks: usize,
     /// Lists held against the log.
     pub lists: usize,
     /// Objects searched for an order without revisions.

@@ -11,7 +11,7 @@ use super::log::Log;
 use super::{Rule, Violation};
 use crate::history::{Action, Content, History, Nanos, Operation, Outcome, Revision, WriteKind};
 
-/// Checks every operation that was answered.
+/// Checks every operation that was answered, and every write that came true without an answer.
 pub(super) fn check(history: &History, log: &Log, violations: &mut Vec<Violation>) {
     let bounds = Bounds::new(history, log);
     let timelines = timelines(log);
@@ -24,6 +24,16 @@ pub(super) fn check(history: &History, log: &Log, violations: &mut Vec<Violation
                 key, action, outcome, ..
             } = operation;
             let what = format!("{action:?} of {key:?} told {outcome:?} between {low} and {high}: {why}");
+            violations.push(Violation::new(Rule::OutOfOrder, what));
+        }
+    }
+    for (&revision, entry) in &log.entries {
+        let Some(by) = entry.by.map(|index| &history.operations[index]) else {
+            continue;
+        };
+        let (low, high) = (bounds.reached(by.called), bounds.not_passed(by.returned));
+        if matches!(by.outcome, Outcome::Unknown) && (revision <= low || revision > high) {
+            let what = format!("{:?} came true at {revision}, not between {low} and {high}", by.action);
             violations.push(Violation::new(Rule::OutOfOrder, what));
         }
     }

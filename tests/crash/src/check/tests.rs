@@ -279,6 +279,18 @@ fn real_time_is_kept() {
     spoilt(Rule::OutOfOrder, |history| {
         (history.operations[7].called, history.operations[7].returned) = (44, 46);
     });
+    // Came true although the server that got it had been dead when the next one was asked.
+    spoilt(Rule::OutOfOrder, |history| {
+        let action = Action::Write {
+            kind: WriteKind::Patch,
+            token: "t9".into(),
+            group: "in".into(),
+        };
+        let unanswered = operation("b", (50, 60), action, Outcome::Unknown);
+        history.operations.push(unanswered);
+        let late = event(120, EventKind::Modified, "b", version(17, "u3", "t9", "in"));
+        events(history, 0, 1).push(late);
+    });
     // Refused for a conflict that there was not.
     spoilt(Rule::OutOfOrder, |history| {
         let expected = version(16, "u2", "t4", "in");

@@ -19,6 +19,8 @@ pub(super) fn check(history: &History, log: &Log, verdict: &mut Verdict) {
         };
         for (number, session) in watcher.sessions.iter().enumerate() {
             verdict.events += session.events.len();
+            let is_bookmark = |event: &&Event| event.kind == EventKind::Bookmark;
+            verdict.bookmarks += session.events.iter().filter(is_bookmark).count();
             let mut problems = Vec::new();
             view.session(session, &mut problems);
             verdict.violations.extend(problems.into_iter().map(|(rule, what)| {
