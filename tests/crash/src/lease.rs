@@ -34,7 +34,11 @@ pub(crate) fn body(kind: &WriteKind, name: &str, token: &str, group: &str) -> Va
     match kind {
         WriteKind::Patch => return body,
         WriteKind::Create => {}
-        WriteKind::Update(expected) => body["metadata"]["resourceVersion"] = expected.revision.to_string().into(),
+        WriteKind::Update(expected) => {
+            body["metadata"]["resourceVersion"] = expected.revision.to_string().into();
+            // As every client sends back what it read. Without, a version is no precondition where nothing is.
+            body["metadata"]["uid"] = (*expected.content.uid).into();
+        }
     }
     body["apiVersion"] = "coordination.k8s.io/v1".into();
     body["kind"] = "Lease".into();
