@@ -1,8 +1,9 @@
 //! A real server, killed again and again while clients write, read and watch; and a checker of everything they saw.
 //!
-//! [`run()`] plays one round: [`faults`](run()) at the server's process, clients and watchers that take what comes, and
-//! a [`History`](history::History) of it, which [`check::check`] judges. The harness knows the server's API only: nothing of the
-//! program is linked in, so that it cannot share a mistake with it.
+//! [`run()`] plays one round: faults of the server's process, clients and watchers that take what comes, and a
+//! [`History`](history::History) of it, which [`check::check`] judges. The harness knows the server's API only: nothing of
+//! the program is linked in, so that it cannot share a mistake with it. What is claimed, and what each rule means, is in
+//! docs/reliability.md.
 //!
 //! A seed decides who does what and when a fault comes. It does not make a run repeat exactly, since the processes' own
 //! timing does not; it tells what kind of run it was.
