@@ -206,7 +206,11 @@ impl Embedded {
             Snapshot::Latest => {
                 let state = self.shared.published.state();
                 #[cfg(leasehold_mutant = "list-not-of-one-snapshot")]
-                let state = self.shared.pending.lock().overlay.at(state.revision);
+                let state = {
+                    let mut overlay = self.shared.pending.lock().overlay.clone();
+                    overlay.revision = state.revision;
+                    overlay
+                };
                 (state.table(resource).cloned().unwrap_or_default(), state.revision)
             }
             Snapshot::At(revision) => (

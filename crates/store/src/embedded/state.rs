@@ -36,17 +36,6 @@ pub(crate) struct Table {
     bytes: usize,
 }
 
-#[cfg(leasehold_mutant = "list-not-of-one-snapshot")]
-impl State {
-    /// The same under a revision that it is not of.
-    pub(crate) fn at(&self, revision: Revision) -> Self {
-        Self {
-            revision,
-            ..self.clone()
-        }
-    }
-}
-
 impl State {
     /// Nothing, at `revision`.
     pub(crate) fn at(revision: Revision) -> Self {
