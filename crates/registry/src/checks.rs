@@ -1,6 +1,7 @@
 //! What is checked of an object that a request carries before anything else is looked at.
 
 use leasehold_api::meta::OwnerReference;
+use leasehold_api::options::ResourceVersion;
 use leasehold_api::{ApiError, Object};
 
 use crate::place::Place;
@@ -66,4 +67,11 @@ pub(crate) fn check_name(place: &Place, object: &dyn Object) -> Result<(), ApiEr
         return Err(ApiError::bad_request(text));
     }
     Ok(())
+}
+
+/// Whether the object names the version that it is to replace: "0" is no version, as in Kubernetes. 400 for what is
+/// none at all.
+pub(crate) fn names_version(object: &dyn Object) -> Result<bool, ApiError> {
+    let version = ResourceVersion::parse(&object.metadata().resource_version)?;
+    Ok(matches!(version, ResourceVersion::At(_)))
 }

@@ -2,9 +2,8 @@
 
 use leasehold_api::ApiError;
 use leasehold_api::codec::Decoded;
-use leasehold_api::options::ResourceVersion;
 
-use crate::checks::{check_name, check_namespace, strictness};
+use crate::checks::{check_name, check_namespace, names_version, strictness};
 use crate::outcome::Written;
 use crate::place::{Place, WriteOptions};
 use crate::registry::Registry;
@@ -20,14 +19,9 @@ impl Registry {
         let mut object = body.object;
         check_name(place, &*object)?;
         check_namespace(place, &mut *object)?;
-        ResourceVersion::parse(&object.metadata().resource_version)?;
         let may_create = place.resource.create_on_update && place.subresource.is_none();
         // With a version there is one attempt, and nothing to keep for another.
-        let again = object
-            .metadata()
-            .resource_version
-            .is_empty()
-            .then(|| object.boxed_clone());
+        let again = (!names_version(&*object)?).then(|| object.boxed_clone());
         let mut first = Some(object);
         self.replace(place, options, |live| {
             if live.is_none() && !may_create {

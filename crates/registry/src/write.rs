@@ -9,7 +9,7 @@ use leasehold_api::validation::{
 use leasehold_api::{ApiError, Object};
 use leasehold_store::{Error, Revision};
 
-use crate::checks::dedup_owners;
+use crate::checks::{dedup_owners, names_version};
 use crate::errors;
 use crate::managed::{self, Change, Writer};
 use crate::outcome::{Item, Written};
@@ -128,7 +128,7 @@ impl Registry {
             origin,
         } = draft;
         dedup_owners(&mut *object, &mut warnings);
-        let retries = origin != Origin::Sent || object.metadata().resource_version.is_empty();
+        let retries = origin != Origin::Sent || !names_version(&*object)?;
         preconditions(place, live, &*object, origin)?;
         let (mut new, change) = self.prepare(place, live, object, origin, options);
         let done = |object: Box<dyn Object>| {
@@ -225,9 +225,7 @@ fn preconditions(place: &Place, live: &Live, object: &dyn Object, origin: Origin
         return Err(other_uid(place, &metadata.uid, &live.object.metadata().uid));
     }
     match ResourceVersion::parse(&metadata.resource_version)? {
-        ResourceVersion::At(version) if version != live.revision.0 => {
-            Err(ApiError::modified(resource.group, resource.plural, &place.name))
-        }
+        ResourceVersion::At(version) if version != live.revision.0 => Err(place.modified()),
         ResourceVersion::Unset | ResourceVersion::Any if !resource.unconditional_update => {
             let path = Path::new("metadata").child("resourceVersion");
             let error = FieldError::invalid_bare(&path, 0, "must be specified for an update");

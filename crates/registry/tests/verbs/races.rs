@@ -22,6 +22,12 @@ async fn create(registry: &Registry, place: &Place, body: Value) {
 
 #[tokio::test]
 async fn an_update_that_is_tried_again_still_warns_of_unknown_fields() {
+    for version in ["", "0"] {
+        update_against_a_rival(version).await;
+    }
+}
+
+async fn update_against_a_rival(version: &str) {
     let scene = Scene::new().await;
     let namespaces = Place::collection(&NAMESPACES, "");
     create(&scene.registry, &namespaces, json!({"metadata": {"name": "team"}})).await;
@@ -39,7 +45,8 @@ async fn an_update_that_is_tried_again_still_warns_of_unknown_fields() {
     });
     let mut lenient = options();
     lenient.strict = false;
-    let body = json!({"metadata": {"name": "team", "labels": {"mine": "yes"}}, "bogus": 1});
+    // Neither a missing version nor 0 is one: both are tried again.
+    let body = json!({"metadata": {"name": "team", "resourceVersion": version, "labels": {"mine": "yes"}}, "bogus": 1});
     let written = scene.registry.update(&at, decode(&at, &body), &lenient).await.unwrap();
     assert_eq!(written.object.metadata().labels["mine"], "yes");
     assert_eq!(written.warnings.len(), 1, "{:?}", written.warnings);
