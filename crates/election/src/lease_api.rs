@@ -18,7 +18,8 @@ pub trait LeaseApi: Send + Sync + 'static {
 
     /// What happens from now on to the leases of a namespace, or to one of them. It begins with what there is. The stream
     /// ends when the server or the connection does; that says nothing about any lease.
-    fn watch<'a>(&'a self, namespace: &'a str, name: Option<&'a str>) -> BoxFuture<'a, Result<LeaseEvents, ApiFailure>>;
+    fn watch<'a>(&'a self, namespace: &'a str, name: Option<&'a str>)
+    -> BoxFuture<'a, Result<LeaseEvents, ApiFailure>>;
 }
 
 /// What a watch brings, until it fails or ends.
