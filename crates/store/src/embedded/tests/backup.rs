@@ -228,7 +228,7 @@ async fn a_power_cut_leaves_no_store_or_the_whole() {
     let ops = disk.ops();
     let (mut cut, mut images, mut complete) = (Cut::new(&Image::new()), 0, 0);
     for position in 0..=ops.len() {
-        for survivors in cut.survivors() {
+        for survivors in cut.survivors(2) {
             let image = cut.image(&survivors);
             complete += usize::from(check_interrupted(&image, &state, &whole));
             images += 1;

@@ -61,11 +61,7 @@ fn check_recovers(image: &Image, outcomes: &[Outcome], context: &str) {
 fn after_power_cut(disk: &MemoryDisk) -> Image {
     let mut cut = Cut::new(&Image::new());
     disk.ops().iter().for_each(|op| cut.advance(op));
-    cut.image(&Survivors {
-        sectors: BTreeSet::new(),
-        sizes: false,
-        names: 0,
-    })
+    cut.image(&Survivors::NONE)
 }
 
 async fn run_with_fault(fault: Fault) -> (MemoryDisk, Option<Vec<Outcome>>) {

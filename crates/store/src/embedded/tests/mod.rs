@@ -9,5 +9,7 @@ mod directory;
 mod faults;
 mod inspect;
 mod model;
+mod oracle;
+mod story;
 mod support;
 mod windows;
