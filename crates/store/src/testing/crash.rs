@@ -99,6 +99,8 @@ impl Cut {
             Op::Sync(file) => self.files[*file].sync(),
             // Nothing of it was written, and nothing of it ever will be.
             Op::FailedSync(file) => self.files[*file].pending.clear(),
+            // As uncertain as before.
+            Op::FailedSyncNames => {}
             Op::SyncNames => {
                 let pending = std::mem::take(&mut self.pending_names);
                 pending.iter().for_each(|change| rename(&mut self.names, change));

@@ -34,6 +34,8 @@ pub enum Op {
     Unlink(String),
     /// Names made durable.
     SyncNames,
+    /// A sync of names that failed: they may be durable, now or later, or never.
+    FailedSyncNames,
 }
 
 /// Which calls fail, counting all that could from 0, and how.
@@ -45,6 +47,30 @@ pub struct Fault {
     pub sticky: bool,
     /// What they say. Being out of room only befalls calls that need some.
     pub error: io::ErrorKind,
+    /// Of a write that fails, how many quarters are done all the same, in whole sectors.
+    pub quarters: usize,
+}
+
+impl Fault {
+    /// One call fails; a write half way.
+    #[must_use]
+    pub fn once(at: usize, error: io::ErrorKind) -> Self {
+        Self {
+            at,
+            sticky: false,
+            error,
+            quarters: 2,
+        }
+    }
+
+    /// A call and all after it fail; writes half way.
+    #[must_use]
+    pub fn from(at: usize, error: io::ErrorKind) -> Self {
+        Self {
+            sticky: true,
+            ..Self::once(at, error)
+        }
+    }
 }
 
 #[derive(Default)]
@@ -81,7 +107,8 @@ impl Inner {
         } else {
             call == fault.at
         };
-        let applies = needs_room || fault.error != io::ErrorKind::StorageFull;
+        let out_of_room = matches!(fault.error, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        let applies = needs_room || !out_of_room;
         if turn && applies {
             Err(fault.error.into())
         } else {
@@ -229,9 +256,13 @@ impl Disk for MemoryDisk {
     fn sync(&self) -> io::Result<()> {
         let mut inner = self.inner.lock();
         inner.alive(self.life)?;
-        inner.call(false)?;
-        inner.ops.push(Op::SyncNames);
-        Ok(())
+        let outcome = inner.call(false);
+        inner.ops.push(if outcome.is_ok() {
+            Op::SyncNames
+        } else {
+            Op::FailedSyncNames
+        });
+        outcome
     }
 }
 
@@ -270,16 +301,17 @@ impl DiskFile for MemoryFile {
         Ok(())
     }
 
-    /// A write that fails leaves about its first half, in whole sectors as one that runs out of room does.
+    /// A write that fails leaves its first part, in whole sectors as one that runs out of room does.
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut inner = self.inner.lock();
         inner.alive(self.life)?;
         let outcome = inner.call(true);
-        let half = (index(offset) + bytes.len() / 2).next_multiple_of(SECTOR) - index(offset);
-        let written = if outcome.is_ok() {
-            bytes
-        } else {
-            &bytes[..half.min(bytes.len())]
+        let quarters = inner.fault.map_or(0, |fault| fault.quarters);
+        let part = (index(offset) + bytes.len() * quarters / 4).next_multiple_of(SECTOR) - index(offset);
+        let written = match (&outcome, quarters) {
+            (Ok(()), _) => bytes,
+            (Err(_), 0) => &[],
+            (Err(_), _) => &bytes[..part.min(bytes.len())],
         };
         put(&mut inner.files[self.number], offset, written);
         inner.ops.push(Op::Write(self.number, offset, written.to_vec()));

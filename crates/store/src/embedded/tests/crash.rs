@@ -118,11 +118,7 @@ async fn a_write_that_found_no_room_leaves_no_trace_whenever_the_power_goes() {
     for (number, len) in [200, 2500, 100, 900].into_iter().enumerate() {
         // The second write finds no room half way.
         let error = std::io::ErrorKind::StorageFull;
-        disk.set_fault((number == 1).then_some(Fault {
-            at: 0,
-            sticky: false,
-            error,
-        }));
+        disk.set_fault((number == 1).then_some(Fault::once(0, error)));
         let (key, value) = (key("leases", &number.to_string()), Some(value(number, len)));
         let result = store.write(key.clone(), value.clone(), None).await;
         assert_eq!(result.is_err(), number == 1, "{result:?}");
