@@ -42,7 +42,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Build the program with planted bugs and require that the crash harness finds them
+    /// Build the program with planted bugs and require that the tests find them
     Mutants {
         /// Only these
         #[arg(value_name = "MUTANT", value_parser = steps::mutants::names())]
