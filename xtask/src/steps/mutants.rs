@@ -9,7 +9,9 @@ use std::fmt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::command::{command, root};
+use serde_json::json;
+
+use crate::command::{cargo_program, command, root};
 use crate::runner::Outcome;
 
 /// A planted bug, and who must notice (others may do so too).
@@ -99,6 +101,12 @@ pub(crate) fn run(only: &[String]) -> Outcome {
             }
         }
     }
+    if only.is_empty() {
+        let figures = json!({"planted": MUTANTS.len(), "caught": MUTANTS.len() - missed.len()});
+        if let Err(error) = leasehold_figures::record("mutants", &figures) {
+            return Outcome::Failed(format!("the figures cannot be written: {error}"));
+        }
+    }
     if missed.is_empty() {
         Outcome::Passed
     } else {
@@ -138,7 +146,7 @@ impl Mutant {
     fn cargo(&self, arguments: &[&str]) -> Result<(), String> {
         let wrapper = self.wrapper().map_err(|error| format!("no wrapper: {error}"))?;
         let (subcommand, rest) = arguments.split_first().ok_or("nothing to run")?;
-        let output = command(&cargo(), &[subcommand, "--locked", "--quiet"])
+        let output = command(&cargo_program(), &[subcommand, "--locked", "--quiet"])
             .args(rest)
             .env("CARGO_TARGET_DIR", directory())
             .env("RUSTC_WORKSPACE_WRAPPER", wrapper)
@@ -166,7 +174,7 @@ impl Mutant {
 /// Runs the crash harness, itself without the bug, on a program with it.
 fn killed(program: &Path, rule: &str) -> Result<(), String> {
     let harness = ["run", "--locked", "--quiet", "--package", "leasehold-crash", "--"];
-    let output = command(&cargo(), &harness)
+    let output = command(&cargo_program(), &harness)
         .args(["--no-figures", "--kills", KILLS])
         .env("LEASEHOLD_BIN", program)
         .output()
@@ -193,10 +201,6 @@ fn is_failure_of(told: &str, test: &str) -> bool {
 
 fn directory() -> PathBuf {
     root().join("target/mutants")
-}
-
-fn cargo() -> String {
-    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
 fn say(line: &str) {

@@ -79,8 +79,8 @@ impl History {
         let window = self.window;
         #[cfg(leasehold_mutant = "watch-buffer-unbounded")]
         let window = Window {
+            age: Duration::MAX,
             bytes: usize::MAX,
-            ..window
         };
         for (_, ring) in &mut self.rings {
             while let Some(oldest) = ring.changes.front()
