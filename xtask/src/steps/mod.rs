@@ -63,6 +63,11 @@ pub(crate) const ALL: &[Step] = &[
     },
     KUBECTL,
     CLIENT_GO,
+    Step {
+        name: "elections",
+        needs: interop::python_needs,
+        run: || interop::elections(false),
+    },
 ];
 
 /// Real clients alone: the steps of `cargo xtask interop`.
@@ -74,11 +79,16 @@ pub(crate) const INTEROP: &[Step] = &[
     },
     KUBECTL,
     CLIENT_GO,
+    Step {
+        name: "elections",
+        needs: interop::python_needs,
+        run: || interop::elections(true),
+    },
 ];
 
 const KUBECTL: Step = Step {
     name: "kubectl",
-    needs: interop::kubectl_needs,
+    needs: interop::python_needs,
     run: interop::kubectl,
 };
 

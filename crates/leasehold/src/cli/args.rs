@@ -106,6 +106,38 @@ pub(crate) struct ServeArgs {
     /// How long an Event is kept [default: 1h]
     #[arg(long, env = "LEASEHOLD_EVENT_TTL", value_name = "DURATION")]
     pub(crate) event_ttl: Option<HumanDuration>,
+
+    /// Bytes of changes that are kept of each resource within the history window [default: 67108864, which is 64 MiB]
+    #[arg(long, env = "LEASEHOLD_HISTORY_BYTES", value_name = "BYTES")]
+    pub(crate) history_bytes: Option<u32>,
+
+    /// Connections open at once [default: 32768]
+    #[arg(long, env = "LEASEHOLD_MAX_CONNECTIONS", value_name = "NUMBER")]
+    pub(crate) max_connections: Option<u32>,
+
+    /// Connections open at once from one address; of IPv6, from one /64 network [default: 8192]
+    #[arg(long, env = "LEASEHOLD_MAX_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
+    pub(crate) max_connections_per_address: Option<u32>,
+
+    /// Requests at once on one HTTP/2 connection [default: 250]
+    #[arg(long, env = "LEASEHOLD_HTTP2_MAX_STREAMS_PER_CONNECTION", value_name = "NUMBER")]
+    pub(crate) http2_max_streams_per_connection: Option<u32>,
+
+    /// Reads at once; more are answered 429, save those of system:masters [default: 4000]
+    #[arg(long, env = "LEASEHOLD_MAX_REQUESTS_INFLIGHT", value_name = "NUMBER")]
+    pub(crate) max_requests_inflight: Option<u32>,
+
+    /// Writes at once, those that wait for the disk included; more are answered 429, save those of system:masters [default: 4000]
+    #[arg(long, env = "LEASEHOLD_MAX_MUTATING_REQUESTS_INFLIGHT", value_name = "NUMBER")]
+    pub(crate) max_mutating_requests_inflight: Option<u32>,
+
+    /// Watches open at once; more are answered 429, save those of system:masters [default: 100000]
+    #[arg(long, env = "LEASEHOLD_MAX_WATCHES", value_name = "NUMBER")]
+    pub(crate) max_watches: Option<u32>,
+
+    /// Watches open at once of one user, system:masters included [default: 50000]
+    #[arg(long, env = "LEASEHOLD_MAX_WATCHES_PER_USER", value_name = "NUMBER")]
+    pub(crate) max_watches_per_user: Option<u32>,
 }
 
 impl ServeArgs {
@@ -130,6 +162,18 @@ impl ServeArgs {
             drain_timeout: self.drain_timeout.or(lower.drain_timeout),
             history_window: self.history_window.or(lower.history_window),
             event_ttl: self.event_ttl.or(lower.event_ttl),
+            history_bytes: self.history_bytes.or(lower.history_bytes),
+            max_connections: self.max_connections.or(lower.max_connections),
+            max_connections_per_address: self.max_connections_per_address.or(lower.max_connections_per_address),
+            http2_max_streams_per_connection: self
+                .http2_max_streams_per_connection
+                .or(lower.http2_max_streams_per_connection),
+            max_requests_inflight: self.max_requests_inflight.or(lower.max_requests_inflight),
+            max_mutating_requests_inflight: self
+                .max_mutating_requests_inflight
+                .or(lower.max_mutating_requests_inflight),
+            max_watches: self.max_watches.or(lower.max_watches),
+            max_watches_per_user: self.max_watches_per_user.or(lower.max_watches_per_user),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod args;
 mod duration;
 mod file;
+mod limits;
 mod parse;
 mod settings;
 mod upkeep;
