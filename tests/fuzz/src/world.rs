@@ -12,7 +12,7 @@ use leasehold_registry::{Place, Registry, WriteOptions, resources};
 use leasehold_server::auth::{Attributes, Authenticator, Authorizer, Decision, MASTERS, User};
 use leasehold_server::discovery::Documents;
 use leasehold_server::net::{self, Listener, Peer, Server};
-use leasehold_server::{App, Limits, Metrics, VersionInfo};
+use leasehold_server::{App, Limits, Metrics, VersionInfo, WatchesPerUser};
 use leasehold_store::embedded::{Embedded, Options};
 use leasehold_store::testing::MemoryDisk;
 use tokio::runtime::Runtime;
@@ -145,6 +145,7 @@ async fn serve(registry: &Arc<Registry>) -> SocketAddr {
         metrics: Metrics::new(None),
         backup: None,
         limits: Limits::default(),
+        watches: WatchesPerUser::default(),
         version: VersionInfo::of("0.0.0"),
         drain: drain.clone(),
         clock: Arc::new(SystemClock),
