@@ -6,6 +6,7 @@ pub(crate) mod crash;
 mod deny;
 mod interop;
 pub(crate) mod mutants;
+pub(crate) mod nightly;
 
 use crate::command::{cargo, works};
 use crate::runner::{Outcome, Step};
