@@ -46,6 +46,7 @@ pub(crate) struct LeaseApi {
     read: HeaderMap,
     write: HeaderMap,
     watch: HeaderMap,
+    json: HeaderMap,
 }
 
 impl LeaseApi {
@@ -69,6 +70,7 @@ impl LeaseApi {
             ),
             write: with(CONTENT_TYPE, encoding.media_type(), &read),
             watch: with(ACCEPT, encoding.accept_watch(), &common),
+            json: with(ACCEPT, Encoding::Json.accept(), &common),
             read,
         }
     }
@@ -92,6 +94,11 @@ impl LeaseApi {
     /// `query` without its question mark.
     pub(crate) fn list(&self, query: &str) -> Call {
         self.call(Method::GET, "?", query, &self.read, Bytes::new())
+    }
+
+    /// The same, whatever the encoding is.
+    pub(crate) fn list_as_json(&self, query: &str) -> Call {
+        self.call(Method::GET, "?", query, &self.json, Bytes::new())
     }
 
     /// `query` without its question mark; `watch=true` is added.

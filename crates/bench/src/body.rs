@@ -76,7 +76,7 @@ pub(crate) mod mark {
 
     /// The holderIdentity that carries this number.
     pub(crate) fn holder(number: u32) -> String {
-        format!("leasehold-bench/{number:0width$}", width = DIGITS)
+        format!("leasehold-bench/{number:0DIGITS$}")
     }
 
     /// The number in a lease in either encoding, if it was written here.

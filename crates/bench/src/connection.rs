@@ -154,13 +154,16 @@ impl Reply {
         }
     }
 
-    /// Puts the whole body in place of what is in `into`.
-    pub(crate) async fn read(&mut self, into: &mut Vec<u8>) -> Result<(), Broken> {
+    /// Reads the whole body and puts its first bytes in place of what is in `into`; how many bytes it had.
+    pub(crate) async fn read(&mut self, into: &mut Vec<u8>, at_most: usize) -> Result<u64, Broken> {
         into.clear();
+        let mut total = 0;
         while let Some(piece) = self.piece().await? {
-            into.extend_from_slice(&piece);
+            total += piece.len() as u64;
+            let room = at_most - into.len();
+            into.extend_from_slice(&piece[..piece.len().min(room)]);
         }
-        Ok(())
+        Ok(total)
     }
 }
 

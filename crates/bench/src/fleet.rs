@@ -8,9 +8,10 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use tokio::task::JoinSet;
 
+use crate::connection::Call;
 use crate::crew::{Crew, Station};
 use crate::pool::Failed;
-use crate::{Error, Protocol, Setup, body};
+use crate::{Error, Protocol, Run, Setup, body};
 
 /// Requests at once of a thread while it creates and deletes.
 const AT_ONCE: usize = 64;
@@ -31,6 +32,11 @@ pub(crate) fn now() -> MicroTime {
     MicroTime::from_system(SystemClock.wall())
 }
 
+/// The name of a lease.
+pub(crate) fn name(prefix: &str, number: u32) -> String {
+    format!("{prefix}-{number:07}")
+}
+
 /// Creates this many leases, a part on each thread, or takes up those that an earlier run kept.
 pub(crate) async fn create(crew: &Crew, setup: &Setup, nodes: u32, holder: Holder) -> Result<(), Error> {
     let threads = crew.threads();
@@ -45,7 +51,7 @@ pub(crate) async fn create(crew: &Crew, setup: &Setup, nodes: u32, holder: Holde
                 numbers,
                 at_once(&station),
                 move || stop.is_cancelled(),
-                move |number| create_one(shared.clone(), number, format!("{prefix}-{number:07}"), holder),
+                move |number| create_one(shared.clone(), number, name(&prefix, number), holder),
             );
             let done = done.await;
             // In order, so that renewals go round as they were created.
@@ -56,8 +62,16 @@ pub(crate) async fn create(crew: &Crew, setup: &Setup, nodes: u32, holder: Holde
     all.await.map(drop)
 }
 
-/// Deletes them; how many could not be.
-pub(crate) async fn delete(crew: &Crew, setup: &Setup) -> Result<u64, Error> {
+/// Deletes them, unless they are to be kept; how many could not be.
+pub(crate) async fn clean_up(crew: &Crew, setup: &Setup, nodes: u32, keep: bool, run: &Run) -> Result<u64, Error> {
+    if keep {
+        return Ok(0);
+    }
+    run.meter.begin("deleting leases", nodes.into());
+    delete(crew, setup).await
+}
+
+async fn delete(crew: &Crew, setup: &Setup) -> Result<u64, Error> {
     let at_once = at_once(setup);
     let left = crew.all(move |station| async move {
         let nodes = std::mem::take(&mut *station.idle.lock());
@@ -94,6 +108,15 @@ pub(crate) async fn get(station: &Station, node: &mut Node) -> Result<u16, Faile
         node.lease.clear();
     }
     got.map(|status| status.as_u16())
+}
+
+/// Sends a write; what the server answered takes the place of what was known, unless it refused.
+pub(crate) async fn send(station: &Station, node: &mut Node, write: Call) -> Result<u16, Failed> {
+    let sent = station.pool.exchange(write, &mut node.lease).await;
+    if !sent.as_ref().is_ok_and(http::StatusCode::is_success) {
+        node.lease.clear();
+    }
+    sent.map(|status| status.as_u16())
 }
 
 async fn create_one(station: Arc<Station>, number: u32, name: String, holder: Holder) -> Result<(), Error> {
@@ -144,7 +167,7 @@ fn at_once(setup: &Setup) -> impl Fn(&Station) -> usize + Copy + Send + 'static 
     move |station| if is_shared { AT_ONCE } else { station.connections }
 }
 
-fn refused(what: String, status: u16, message: String) -> Error {
+pub(crate) fn refused(what: String, status: u16, message: String) -> Error {
     Error::Refused { what, status, message }
 }
 

@@ -7,9 +7,13 @@ use std::sync::Arc;
 
 use crate::crew::{Crew, Station};
 use crate::fleet::{self, Node};
+use crate::journal::Deliveries;
 use crate::measure::{Load, measure};
 use crate::pool::Failed;
+use crate::posts::{Posts, Watches};
+use crate::report::Measured;
 use crate::tally::Outcome;
+use crate::watcher::Filter;
 use crate::{Error, Report, Run, Setup, body};
 
 /// Leases to renew.
@@ -19,6 +23,8 @@ pub struct Heartbeat {
     pub nodes: u32,
     /// When.
     pub load: Load,
+    /// Watches to hold open meanwhile, each of one name that nobody writes.
+    pub idle: Option<Watches>,
     /// Leave the leases there afterwards.
     pub keep: bool,
 }
@@ -38,29 +44,43 @@ pub async fn heartbeat(setup: &Setup, plan: Heartbeat, run: &Run) -> Result<Repo
         );
         return Err(Error::plan(why));
     }
-    let crew = Crew::gather(setup, run, setup.threads(at_once)).await?;
+    plan.idle.map_or(Ok(()), |idle| idle.check(setup.target.protocol))?;
+    let threads = setup
+        .threads(at_once)
+        .min(plan.idle.map_or(usize::MAX, |idle| idle.connections));
+    let crew = Crew::gather(setup, run, threads).await?;
     let renewed = renewals(&crew, setup, plan, run).await;
-    let left_over = if plan.keep {
-        0
-    } else {
-        clean_up(&crew, setup, plan, run).await?
-    };
-    Ok(renewed?.report("heartbeat", setup, run.stop.is_cancelled(), left_over))
+    let left_over = fleet::clean_up(&crew, setup, plan.nodes, plan.keep, run).await?;
+    let (measured, deliveries) = renewed?;
+    let mut report = measured.report("heartbeat", setup, run.stop.is_cancelled(), left_over);
+    report.deliveries = deliveries;
+    Ok(report)
 }
 
-async fn renewals(crew: &Crew, setup: &Setup, plan: Heartbeat, run: &Run) -> Result<crate::report::Measured, Error> {
+async fn renewals(
+    crew: &Crew,
+    setup: &Setup,
+    plan: Heartbeat,
+    run: &Run,
+) -> Result<(Measured, Option<Deliveries>), Error> {
     run.meter.begin("creating leases", plan.nodes.into());
     fleet::create(crew, setup, plan.nodes, |_, name| name.to_owned()).await?;
+    let mut idle = None;
+    if let Some(watches) = plan.idle {
+        let prefix = format!("{}-idle", setup.prefix);
+        let filter = move |number| Filter::One(number, fleet::name(&prefix, number));
+        idle = Some(Posts::open(crew, setup, watches, filter, run).await?);
+    }
     if run.stop.is_cancelled() {
         return Err(Error::Stopped);
     }
     run.meter.begin("renewing", 0);
-    measure(crew, run, &setup.pids, plan.load, renew).await
-}
-
-async fn clean_up(crew: &Crew, setup: &Setup, plan: Heartbeat, run: &Run) -> Result<u64, Error> {
-    run.meter.begin("deleting leases", plan.nodes.into());
-    fleet::delete(crew, setup).await
+    let measured = measure(crew, run, &setup.pids, plan.load, |station, _| renew(station)).await?;
+    let deliveries = match idle {
+        Some(posts) => Some(posts.settle(crew).await?),
+        None => None,
+    };
+    Ok((measured, deliveries))
 }
 
 async fn renew(station: Arc<Station>) -> Outcome {
@@ -68,10 +88,7 @@ async fn renew(station: Arc<Station>) -> Outcome {
     let mut node = node.expect("there are no more renewals in flight than leases");
     let outcome = attempt(&station, &mut node).await;
     station.idle.lock().push_back(node);
-    outcome.unwrap_or_else(|failed| match failed {
-        Failed::TimedOut => Outcome::TimedOut,
-        Failed::Broken(why) => Outcome::Failed(why),
-    })
+    outcome.unwrap_or_else(Outcome::from)
 }
 
 async fn attempt(station: &Station, node: &mut Node) -> Result<Outcome, Failed> {
@@ -87,7 +104,7 @@ async fn attempt(station: &Station, node: &mut Node) -> Result<Outcome, Failed> 
         return Ok(Outcome::Failed("no renewTime in the reply".to_owned()));
     };
     let put = station.api.put(&node.name, renewed.into());
-    match put_lease(station, node, put).await? {
+    match fleet::send(station, node, put).await? {
         200 | 201 => Ok(Outcome::Done),
         409 => fleet::get(station, node).await.map(|_| Outcome::Conflict),
         status => Ok(Outcome::Failed(status.to_string())),
@@ -102,19 +119,10 @@ async fn create_again(station: &Station, node: &mut Node) -> Result<Outcome, Fai
         &node.name,
         fleet::now(),
     );
-    let status = put_lease(station, node, station.api.create(lease)).await?;
+    let status = fleet::send(station, node, station.api.create(lease)).await?;
     Ok(if status == 201 {
         Outcome::Done
     } else {
         Outcome::Failed(status.to_string())
     })
-}
-
-/// Sends a write; what the server answered takes the place of what was known, unless it refused.
-async fn put_lease(station: &Station, node: &mut Node, call: crate::connection::Call) -> Result<u16, Failed> {
-    let sent = station.pool.exchange(call, &mut node.lease).await;
-    if !sent.as_ref().is_ok_and(http::StatusCode::is_success) {
-        node.lease.clear();
-    }
-    sent.map(|status| status.as_u16())
 }

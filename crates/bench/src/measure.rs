@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use leasehold_clock::{Clock, Monotonic, SystemClock};
 use parking_lot::Mutex;
+use tokio::sync::Barrier;
 
 use crate::crew::{Crew, Station};
 use crate::process::{Watched, own_cpu};
@@ -69,7 +70,7 @@ pub(crate) async fn measure<F>(
     run: &Run,
     pids: &[u32],
     load: Load,
-    operation: impl Fn(Arc<Station>) -> F + Clone + Send + Sync + 'static,
+    operation: impl Fn(Arc<Station>, Arrival) -> F + Clone + Send + Sync + 'static,
 ) -> Result<Measured, Error>
 where
     F: Future<Output = Outcome> + Send + 'static,
@@ -77,9 +78,16 @@ where
     let start = SystemClock.now() + HEAD_START;
     let measured_from = start + load.warm_up;
     let threads = crew.threads();
+    // Nobody goes home before the last one is done: watches are read only while their thread works.
+    let done = Arc::new(Barrier::new(threads));
     let working = crew.all(|station| {
         let timing = load.timing(start, threads, station.index);
-        on_one(timing, station, operation.clone())
+        let (work, done) = (on_one(timing, station, operation.clone()), done.clone());
+        async move {
+            let tally = work.await;
+            done.wait().await;
+            tally
+        }
     });
     let looking = async {
         tokio::select! {
@@ -106,7 +114,7 @@ where
 async fn on_one<F>(
     timing: Timing,
     station: Arc<Station>,
-    operation: impl Fn(Arc<Station>) -> F + Send + Sync + 'static,
+    operation: impl Fn(Arc<Station>, Arrival) -> F + Send + Sync + 'static,
 ) -> Result<Tally, Error>
 where
     F: Future<Output = Outcome> + Send + 'static,
@@ -115,10 +123,10 @@ where
     let (counted, stop) = (tally.clone(), station.stop.clone());
     let one = move |arrival: Arrival| {
         let (tally, station) = (counted.clone(), station.clone());
-        let operation = operation(station.clone());
+        let operation = operation(station.clone(), arrival);
         async move {
             let outcome = operation.await;
-            station.meter.done(matches!(outcome, Outcome::Done | Outcome::Conflict));
+            station.meter.done(outcome.is_fine());
             Tally::record(&tally, arrival, SystemClock.now(), outcome);
         }
     };

@@ -66,16 +66,27 @@ impl Pool {
     /// Sends the request, and puts the body of the reply in place of what is in `into`. Over HTTP/1.1 no more of them
     /// may run at once than there are connections.
     pub(crate) async fn exchange(&self, call: Call, into: &mut Vec<u8>) -> Result<StatusCode, Failed> {
+        let done = self.exchange_head(call, into, usize::MAX).await;
+        done.map(|(status, _)| status)
+    }
+
+    /// The same, but keeps so many bytes of the body at most; returns how many there were, too.
+    pub(crate) async fn exchange_head(
+        &self,
+        call: Call,
+        into: &mut Vec<u8>,
+        at_most: usize,
+    ) -> Result<(StatusCode, u64), Failed> {
         let mut lane = self.take();
         let sent = timeout(self.limit, async {
             let mut reply = lane.connection.send(&self.target, call).await?;
-            reply.read(into).await?;
-            Ok::<_, Broken>(reply.status)
+            let bytes = reply.read(into, at_most).await?;
+            Ok::<_, Broken>((reply.status, bytes))
         });
         match sent.await {
-            Ok(Ok(status)) => {
+            Ok(Ok(done)) => {
                 self.give_back(lane);
-                Ok(status)
+                Ok(done)
             }
             Ok(Err(broken)) => {
                 self.repair(lane, broken.usable).await;

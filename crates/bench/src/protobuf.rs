@@ -5,10 +5,12 @@ use std::ops::Range;
 use leasehold_api::MicroTime;
 
 const MAGIC: &[u8] = b"k8s\0";
-/// Fields of `runtime.Unknown`, `Lease` and `LeaseSpec`, by their published numbers.
+/// Fields of `runtime.Unknown`, `Lease`, `LeaseSpec`, `LeaseList` and `ListMeta`, by their published numbers.
 const RAW: u64 = 2;
 const SPEC: u64 = 2;
 const RENEW_TIME: u64 = 4;
+const METADATA: u64 = 1;
+const CONTINUE: u64 = 3;
 
 /// A field of a message: where it begins, tag and all, and where its value is.
 struct Field {
@@ -39,30 +41,16 @@ pub(crate) fn with_renew_time(lease: &[u8], now: MicroTime) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// The resourceVersion of a list or an object in its envelope: `raw.metadata.resourceVersion`, where the metadata of a
-/// list has it as its second field.
-#[cfg(any())]
-pub(crate) fn list_field(list: &[u8], number: u64) -> Option<&str> {
-    if !list.starts_with(MAGIC) {
-        return None;
+/// The token for the next page in the beginning of a list in its envelope; `None` if there is none.
+pub(crate) fn continue_token(head: &[u8]) -> Option<&[u8]> {
+    let mut at = MAGIC.len();
+    // The list is cut off, so only the ends of what comes before it are known.
+    while varint(head, &mut at)? != RAW << 3 | 2 {
+        at += usize::try_from(varint(head, &mut at)?).ok()?;
     }
-    let raw = field(list, MAGIC.len()..list.len(), RAW)?;
-    let metadata = field(list, raw.value, 1)?;
-    let value = field(list, metadata.value, number)?.value;
-    std::str::from_utf8(&list[value]).ok()
-}
-
-/// How many items a list in its envelope has.
-pub(crate) fn count_items(list: &[u8]) -> Option<u64> {
-    let raw = field(list, MAGIC.len()..list.len(), RAW)?;
-    let mut at = raw.value.start;
-    let mut items = 0;
-    while at < raw.value.end {
-        let (number, found) = next(list, at..raw.value.end)?;
-        items += u64::from(number == 2);
-        at = found.value.end;
-    }
-    Some(items)
+    varint(head, &mut at)?;
+    let metadata = next(head, at..head.len()).filter(|(number, _)| *number == METADATA)?.1;
+    field(head, metadata.value, CONTINUE).map(|found| &head[found.value])
 }
 
 /// The last field of that number in the message that is `within`.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::journal::Deliveries;
 use crate::process::Cost;
 use crate::tally::Tally;
 use crate::{Setup, Summary};
@@ -33,6 +34,12 @@ pub struct Report {
     pub left_over: u64,
     /// How long operations took, from when each was due. One that timed out counts as long as it waited.
     pub latency_microseconds: Summary,
+    /// Bytes of the bodies that an operation read, where that is what it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_per_operation: Option<f64>,
+    /// What watchers were told, where there are some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deliveries: Option<Deliveries>,
     /// What measuring cost on this side.
     pub generator: Generator,
     /// What the processes used that were to be looked at.
@@ -70,6 +77,8 @@ impl Measured {
             failures: self.tally.failures,
             left_over,
             latency_microseconds: self.tally.latencies.summary(),
+            bytes_per_operation: (self.tally.bytes > 0).then(|| self.tally.bytes as f64 / operations as f64),
+            deliveries: None,
             generator: Generator {
                 cpu_microseconds_per_operation: (operations > 0).then_some(own),
             },

@@ -87,6 +87,8 @@ async fn supervised(wish: &Bench, setup: &Setup) -> Result<(Option<Report>, Opti
 async fn work(wish: &Bench, setup: &Setup, run: &Run) -> Result<Report, Error> {
     match wish.work {
         Work::Heartbeat(plan) => leasehold_bench::heartbeat(setup, plan, run).await,
+        Work::Watch(plan) => leasehold_bench::watch(setup, plan, run).await,
+        Work::List(plan) => leasehold_bench::list(setup, plan, run).await,
     }
 }
 

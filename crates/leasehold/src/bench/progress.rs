@@ -46,8 +46,7 @@ fn line(last: Option<Reading>, now: Reading, since: Duration) -> String {
     let before = last.filter(|last| last.phase == now.phase).map_or(0, |last| last.done);
     let rate = now.done.saturating_sub(before) as f64 / since.as_secs_f64();
     let mut line = format!("{:<16}", now.phase);
-    if now.total > 0 {
-        let full = (BAR * now.done / now.total).min(BAR);
+    if let Some(full) = (BAR * now.done).checked_div(now.total) {
         let bar: String = (0..BAR).map(|at| if at < full { '#' } else { '.' }).collect();
         line.push_str(&format!(" [{bar}] {}/{}", now.done, now.total));
     } else {

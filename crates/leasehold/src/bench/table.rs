@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use leasehold_bench::{Cost, Report, Summary};
+use leasehold_bench::{Cost, Deliveries, Report, Summary};
 
 use crate::printer::escape_controls;
 
@@ -11,6 +11,7 @@ pub(super) fn text(report: &Report) -> String {
     let mut out = String::new();
     let operation = match report.workload {
         "heartbeat" => "renewal",
+        "watch" => "write",
         other => other,
     };
     let how_fast = format!(
@@ -19,6 +20,12 @@ pub(super) fn text(report: &Report) -> String {
     );
     row(&mut out, &format!("{operation}s"), &how_fast);
     row(&mut out, "latency", &latency(&report.latency_microseconds));
+    if let Some(read) = report.bytes_per_operation {
+        row(&mut out, "read", &format!("{} per {operation}", bytes(read)));
+    }
+    if let Some(deliveries) = &report.deliveries {
+        watched(&mut out, deliveries, report.seconds);
+    }
     if report.conflicts > 0 {
         row(&mut out, "conflicts", &report.conflicts.to_string());
     }
@@ -42,6 +49,21 @@ pub(super) fn text(report: &Report) -> String {
         row(&mut out, "interrupted", "before its end");
     }
     out
+}
+
+fn watched(out: &mut String, found: &Deliveries, seconds: f64) {
+    let rate = found.delivered as f64 / seconds;
+    let events = format!(
+        "{} of {} to {} watches, {rate:.0}/s, {} missed, {} twice, {} unexpected",
+        found.delivered, found.expected, found.watchers, found.missed, found.duplicates, found.unexpected
+    );
+    row(out, "events", &events);
+    if found.latency_microseconds.count > 0 {
+        row(out, "delivery", &latency(&found.latency_microseconds));
+    }
+    if found.ended > 0 {
+        row(out, "ended", &format!("{} watches ended early", found.ended));
+    }
 }
 
 fn row(out: &mut String, about: &str, what: &str) {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use leasehold_bench::{Encoding, Heartbeat, Load, Pace, Protocol, Until};
+use leasehold_bench::{Encoding, Heartbeat, List, Load, Pace, Protocol, Until, Watch, Watches};
 
 use super::duration::HumanDuration;
 use super::settings::{Surroundings, data_dir};
@@ -14,6 +14,8 @@ use crate::kubeconfig;
 
 /// Connections over HTTP/2 where nothing else is said.
 const CONNECTIONS: usize = 4;
+/// Connections of watches over HTTP/2; more watches share them.
+const WATCH_CONNECTIONS: usize = 100;
 /// Operations at once in a closed loop.
 const IN_FLIGHT: usize = 64;
 /// The most operations at once in an open loop: more than a server that keeps up ever sees.
@@ -33,12 +35,68 @@ pub(crate) enum BenchCommand {
   leasehold bench heartbeat --nodes 100000 --rate 10000 --duration 60s --pid $(pidof leasehold)
   leasehold bench heartbeat --kubeconfig ~/.kube/config --context kind-kind --nodes 500 --rate 50 -o json")]
     Heartbeat(Box<HeartbeatArgs>),
+    /// Count what watchers are told of writes, and how soon
+    ///
+    /// Opens --watchers watches, writes --nodes leases one after the other, and compares what each watch was told with what the
+    /// server acknowledged: every event that is missing, came twice, or should not have come is counted.
+    #[command(after_help = "Examples:
+  leasehold bench watch --watchers 100 --rate 500 --duration 30s
+  leasehold bench watch --watchers 1000 --watch-connections 10 --single-name --nodes 1000 --rate 200")]
+    Watch(Box<WatchArgs>),
+    /// Read whole lists
+    ///
+    /// Creates --nodes leases and lists the namespace again and again, as informers do when they start.
+    #[command(after_help = "Examples:
+  leasehold bench list --nodes 10000 --encoding protobuf
+  leasehold bench list --nodes 10000 --page 500 --in-flight 4 --count 100")]
+    List(Box<ListArgs>),
 }
 
 /// The flags of `bench heartbeat`.
 #[derive(Debug, Args)]
 pub(crate) struct HeartbeatArgs {
     /// Leases to renew
+    #[arg(long, env = "LEASEHOLD_BENCH_NODES", value_name = "NUMBER", default_value_t = 1_000)]
+    nodes: u32,
+
+    #[command(flatten)]
+    load: LoadArgs,
+
+    /// Watches to hold open meanwhile, each of one name that is never written
+    #[arg(
+        long,
+        env = "LEASEHOLD_BENCH_IDLE_WATCHES",
+        value_name = "NUMBER",
+        default_value_t = 0
+    )]
+    idle_watches: u32,
+
+    #[command(flatten)]
+    sockets: WatchSockets,
+
+    /// Leave the leases there afterwards; the next run takes them up
+    #[arg(long, env = "LEASEHOLD_BENCH_KEEP")]
+    keep: bool,
+
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// The flags of `bench watch`.
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    /// Watches to open
+    #[arg(long, env = "LEASEHOLD_BENCH_WATCHERS", value_name = "NUMBER", default_value_t = 100)]
+    watchers: u32,
+
+    #[command(flatten)]
+    sockets: WatchSockets,
+
+    /// Watch one lease each, by its name, in place of all of the namespace
+    #[arg(long, env = "LEASEHOLD_BENCH_SINGLE_NAME")]
+    single_name: bool,
+
+    /// Leases to write
     #[arg(long, env = "LEASEHOLD_BENCH_NODES", value_name = "NUMBER", default_value_t = 1_000)]
     nodes: u32,
 
@@ -53,6 +111,41 @@ pub(crate) struct HeartbeatArgs {
     common: CommonArgs,
 }
 
+/// The flags of `bench list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Leases to create first
+    #[arg(long, env = "LEASEHOLD_BENCH_NODES", value_name = "NUMBER", default_value_t = 10_000)]
+    nodes: u32,
+
+    /// Items of a page; everything at once without
+    #[arg(long, env = "LEASEHOLD_BENCH_PAGE", value_name = "NUMBER")]
+    page: Option<u32>,
+
+    #[command(flatten)]
+    load: LoadArgs,
+
+    /// Leave the leases there afterwards; the next run takes them up
+    #[arg(long, env = "LEASEHOLD_BENCH_KEEP")]
+    keep: bool,
+
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// What watches go over.
+#[derive(Debug, Args)]
+struct WatchSockets {
+    /// Connections of the watches [default: one for each of 100; then they share those]
+    #[arg(
+        long,
+        env = "LEASEHOLD_BENCH_WATCH_CONNECTIONS",
+        value_name = "NUMBER",
+        help_heading = "Requests"
+    )]
+    watch_connections: Option<usize>,
+}
+
 /// How much, and for how long.
 #[derive(Debug, Args)]
 struct LoadArgs {
@@ -60,8 +153,7 @@ struct LoadArgs {
     #[arg(long, env = "LEASEHOLD_BENCH_RATE", value_name = "NUMBER")]
     rate: Option<f64>,
 
-    /// Operations at once: exactly in a closed loop [default: 64], at most with --rate [default: 4096, but no more than
-    /// there are leases]
+    /// Operations at once: exactly, without --rate [default: 64; lists: 1], or at most with it [default: 4096]
     #[arg(long, env = "LEASEHOLD_BENCH_IN_FLIGHT", value_name = "NUMBER")]
     in_flight: Option<usize>,
 
@@ -293,6 +385,10 @@ pub(crate) struct Bench {
 pub(crate) enum Work {
     /// Renewals.
     Heartbeat(Heartbeat),
+    /// Watches of writes.
+    Watch(Watch),
+    /// Lists.
+    List(List),
 }
 
 /// Which server, and as whom.
@@ -325,17 +421,12 @@ impl Bench {
         in_file: impl FnOnce() -> Result<Option<PathBuf>, Failure>,
         around: &Surroundings,
     ) -> Result<Self, Failure> {
-        match command {
-            BenchCommand::Heartbeat(given) => {
-                let load = given.load.load(given.nodes as usize, &given.common)?;
-                let work = Work::Heartbeat(Heartbeat {
-                    nodes: given.nodes,
-                    load,
-                    keep: given.keep,
-                });
-                Self::of(work, load.pace, given.common, in_file, around)
-            }
-        }
+        let (work, load, common) = match command {
+            BenchCommand::Heartbeat(given) => heartbeat(*given)?,
+            BenchCommand::Watch(given) => watch(*given)?,
+            BenchCommand::List(given) => list(*given)?,
+        };
+        Self::of(work, load.pace, common, in_file, around)
     }
 
     fn of(
@@ -367,17 +458,63 @@ impl Bench {
     }
 }
 
+fn heartbeat(given: HeartbeatArgs) -> Result<(Work, Load, CommonArgs), Failure> {
+    let load = given.load.load(IN_FLIGHT, given.nodes as usize, &given.common)?;
+    let idle = (given.idle_watches > 0).then(|| given.sockets.of(given.idle_watches, &given.common));
+    let work = Work::Heartbeat(Heartbeat {
+        nodes: given.nodes,
+        load,
+        idle,
+        keep: given.keep,
+    });
+    Ok((work, load, given.common))
+}
+
+fn watch(given: WatchArgs) -> Result<(Work, Load, CommonArgs), Failure> {
+    let load = given.load.load(IN_FLIGHT, given.nodes as usize, &given.common)?;
+    let work = Work::Watch(Watch {
+        watches: given.sockets.of(given.watchers, &given.common),
+        single_name: given.single_name,
+        nodes: given.nodes,
+        load,
+        keep: given.keep,
+    });
+    Ok((work, load, given.common))
+}
+
+fn list(given: ListArgs) -> Result<(Work, Load, CommonArgs), Failure> {
+    let load = given.load.load(1, usize::MAX, &given.common)?;
+    let work = Work::List(List {
+        nodes: given.nodes,
+        page: given.page,
+        load,
+        keep: given.keep,
+    });
+    Ok((work, load, given.common))
+}
+
+impl WatchSockets {
+    /// For so many watches.
+    fn of(&self, count: u32, common: &CommonArgs) -> Watches {
+        let connections = self.watch_connections.unwrap_or(match common.protocol {
+            Http::H2 => WATCH_CONNECTIONS.min(count as usize),
+            Http::Http1 => count as usize,
+        });
+        Watches { count, connections }
+    }
+}
+
 impl LoadArgs {
-    /// For operations of which only so many can be in flight.
-    fn load(&self, most: usize, common: &CommonArgs) -> Result<Load, Failure> {
+    /// For operations of which so many are in flight in a closed loop, and no more than `most` can be.
+    fn load(&self, closed: usize, most: usize, common: &CommonArgs) -> Result<Load, Failure> {
         let pace = match self.rate {
             None => Pace::Closed {
-                in_flight: self.in_flight.unwrap_or(IN_FLIGHT.min(most)),
+                in_flight: self.in_flight.unwrap_or(closed.min(most)),
             },
             Some(rate) => {
                 let of_connections = match common.protocol {
                     Http::H2 => IN_FLIGHT_OPEN,
-                    Http::Http1 => common.connections.unwrap_or(IN_FLIGHT),
+                    Http::Http1 => common.connections.unwrap_or(closed),
                 };
                 let in_flight = self.in_flight.unwrap_or(of_connections.min(most));
                 Pace::Open { rate, in_flight }
