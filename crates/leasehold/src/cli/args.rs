@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
+use super::bench::BenchCommand;
 use super::duration::HumanDuration;
 use super::upkeep::{BackupArgs, CheckArgs, RestoreArgs};
 
@@ -46,6 +47,12 @@ pub(crate) enum Command {
     /// Reads every file, checksum and object in it and changes nothing. Ends with 0 if all is well, with 1 if something
     /// is damaged.
     Check(CheckArgs),
+    /// Put load on a Kubernetes API server and measure what comes of it
+    ///
+    /// Any server: that of a kubeconfig, one at a URL, or the local Leasehold. Uses leases of its own and deletes them in the
+    /// end.
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// Print the version
     Version,
 }

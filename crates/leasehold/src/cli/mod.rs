@@ -5,6 +5,7 @@
 //! environment.
 
 mod args;
+mod bench;
 mod duration;
 mod file;
 mod limits;
@@ -13,6 +14,7 @@ mod settings;
 mod upkeep;
 
 pub(crate) use args::LogFormat;
+pub(crate) use bench::{Bench, Server, Work};
 pub(crate) use parse::{Request, request};
 #[cfg(test)]
 pub(crate) use settings::Identity;
