@@ -9,6 +9,6 @@ pub mod driver;
 mod event_expiry;
 mod namespace_deletion;
 
-pub use driver::{Controller, Controllers, Outcome, Status};
+pub use driver::{Cause, Controller, Controllers, Outcome, Status, Statuses};
 pub use event_expiry::EventExpiry;
 pub use namespace_deletion::NamespaceDeletion;
