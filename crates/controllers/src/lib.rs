@@ -13,7 +13,7 @@ mod namespace_deletion;
 pub mod nodes;
 mod recorder;
 
-pub use driver::{Controller, Controllers, Outcome, Status};
+pub use driver::{Cause, Controller, Controllers, Outcome, Status, Statuses};
 pub use event_expiry::EventExpiry;
 pub use namespace_deletion::NamespaceDeletion;
 pub use nodes::NodeMonitor;

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use leasehold_api::options::{DeleteOptions, ListOptions, ResourceVersion};
 use leasehold_api::{ApiError, codec};
 use leasehold_clock::SimulatedClock;
-use leasehold_controllers::{Controller, Controllers, EventExpiry, NamespaceDeletion, Outcome};
+use leasehold_controllers::{Cause, Controller, Controllers, EventExpiry, NamespaceDeletion, Outcome};
 use leasehold_registry::resources::{CORE_EVENTS, LEASES, NAMESPACES};
 use leasehold_registry::{PatchKind, Place, Registry, WriteOptions};
 use leasehold_store::embedded::{Embedded, Options};
@@ -244,4 +244,85 @@ async fn a_controller_survives_a_panic_and_stops_in_the_middle_of_its_work() {
     tokio::time::timeout(Duration::from_secs(30), h.end())
         .await
         .expect("it stops though its work never ends");
+}
+
+/// Watches one lease after it has seen it, and says goodbye.
+struct Curious {
+    key: Key,
+    found: bool,
+    left: Arc<AtomicUsize>,
+}
+
+impl Controller for Curious {
+    fn name(&self) -> &'static str {
+        "curious"
+    }
+
+    fn watches(&self) -> Vec<Range> {
+        let after = if self.found {
+            vec![Range::Name(self.key.clone())]
+        } else {
+            Vec::new()
+        };
+        [vec![Range::Resource(CORE_EVENTS.storage)], after].concat()
+    }
+
+    fn activate<'a>(&'a mut self, registry: &'a Registry) -> BoxFuture<'a, Result<Outcome, ApiError>> {
+        Box::pin(async {
+            let entry = registry.store().get(&self.key).await;
+            self.found = entry.is_ok_and(|entry| entry.is_some());
+            Ok(Outcome::default())
+        })
+    }
+
+    fn explain(&self) -> String {
+        format!("found: {}", self.found)
+    }
+
+    fn finish<'a>(&'a mut self, _registry: &'a Registry) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async {
+            self.left.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test]
+async fn what_is_watched_follows_from_what_was_found_and_the_status_says_why() {
+    let left = Arc::new(AtomicUsize::new(0));
+    let key = Key {
+        resource: LEASES.storage,
+        namespace: "default".into(),
+        name: "job".into(),
+    };
+    let h = Harness::with(Curious {
+        key,
+        found: false,
+        left: left.clone(),
+    })
+    .await;
+    let status = || async { h.controllers.statuses().remove(0) };
+    h.until(status, |it| it.activations == 1 && it.why == "found: false")
+        .await;
+    assert_eq!(status().await.cause, Cause::Start);
+    let lease = Place::collection(&LEASES, "default");
+    h.create(&lease, json!({"metadata": {"name": "job"}})).await;
+    let event = json!({"metadata": {"name": "e"}, "involvedObject": {"kind": "Lease", "namespace": "default"}});
+    h.create(&Place::collection(&CORE_EVENTS, "default"), event).await;
+    // Once for the event, and once more since it now watches the lease.
+    h.until(status, |it| it.activations == 3 && it.why == "found: true")
+        .await;
+    assert_eq!(status().await.cause, Cause::Watches);
+    h.registry
+        .delete(
+            &lease.named("job"),
+            &DeleteOptions::default(),
+            &WriteOptions::internal("test"),
+        )
+        .await
+        .expect("deleted");
+    h.until(status, |it| it.activations == 5 && it.why == "found: false")
+        .await;
+    h.end().await;
+    assert_eq!(left.load(Ordering::Relaxed), 1);
 }
