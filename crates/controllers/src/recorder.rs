@@ -46,8 +46,8 @@ pub(crate) struct Notice {
 }
 
 /// Writes it down under the name of the component that reports, such as `node-controller`.
-pub(crate) async fn record(registry: &Registry, component: &str, notice: &Notice) {
-    if let Err(error) = write(registry, component, notice).await {
+pub(crate) async fn record(registry: &Registry, component: &str, notice: Notice) {
+    if let Err(error) = write(registry, component, &notice).await {
         tracing::warn!(component, reason = notice.reason, about = notice.about.name, %error, "an Event is lost");
     }
 }

@@ -118,7 +118,8 @@ mod tests {
             ("DiskPressure", "False"),
             ("PIDPressure", "False"),
         ];
-        let cases: &[(&[(&str, &str)], &[(&str, After)])] = &[
+        type Before = [(&'static str, &'static str)];
+        let cases: &[(&Before, &[(&str, After)])] = &[
             (
                 &[],
                 &[

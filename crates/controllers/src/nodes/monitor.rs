@@ -229,7 +229,7 @@ impl NodeMonitor {
     /// Writes Events, as many as one round has room for.
     async fn tell(&mut self, registry: &Registry) {
         let notices: Vec<_> = self.notices.drain(..self.notices.len().min(BATCH)).collect();
-        let told = notices.iter().map(|notice| record(registry, COMPONENT, notice));
+        let told = notices.into_iter().map(|notice| record(registry, COMPONENT, notice));
         stream::iter(told).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
     }
 }
@@ -246,6 +246,19 @@ impl Controller for NodeMonitor {
 
     fn activate<'a>(&'a mut self, registry: &'a Registry) -> BoxFuture<'a, Result<Outcome, ApiError>> {
         self.run(registry).boxed()
+    }
+
+    fn explain(&self) -> String {
+        let nodes = self.roll.counts();
+        let all_silent = if self.roll.all_silent() {
+            "; none is ready, so nothing is evicted"
+        } else {
+            ""
+        };
+        format!(
+            "{} nodes ready, {} not ready, {} unknown, {} never heard{all_silent}",
+            nodes.ready, nodes.not_ready, nodes.unknown, nodes.never_posted
+        )
     }
 }
 

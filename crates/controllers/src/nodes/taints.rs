@@ -120,8 +120,9 @@ mod tests {
     #[test]
     fn taints_follow_conditions_and_spec() {
         let none: &[&str] = &[];
+        type Taints = &'static [&'static str];
         // conditions, unschedulable, all silent, taints before, taints after
-        let cases: &[(&str, bool, bool, &[&str], &[&str])] = &[
+        let cases: &[(&str, bool, bool, Taints, Taints)] = &[
             ("Ready=True", false, false, none, none),
             (
                 "Ready=True",
