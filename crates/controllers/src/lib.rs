@@ -1,4 +1,5 @@
-//! What gives stored objects their meaning over time: namespaces that are being deleted are emptied, old events go.
+//! What gives stored objects their meaning over time: silent nodes are found out, what belongs to deleted objects goes,
+//! namespaces that are being deleted are emptied, old events go.
 //!
 //! One [`driver`] runs every controller: it is woken by a change or by the clock, and an activation carries no input, so
 //! that there is one code path for all of them. Each controller is a pure decision and a thin shell around it that acts
@@ -7,8 +8,12 @@
 
 pub mod driver;
 mod event_expiry;
+mod follow;
 mod namespace_deletion;
+pub mod nodes;
+mod recorder;
 
 pub use driver::{Cause, Controller, Controllers, Outcome, Status, Statuses};
 pub use event_expiry::EventExpiry;
 pub use namespace_deletion::NamespaceDeletion;
+pub use nodes::NodeMonitor;
