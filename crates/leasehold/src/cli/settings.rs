@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use leasehold_registry::Features;
+
 use super::args::{KubeconfigArgs, LogFormat, ServeArgs};
 use super::duration::HumanDuration;
 use crate::failure::{Failure, Kind};
@@ -13,6 +15,8 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net
 const DEFAULT_DRAIN: Duration = Duration::from_secs(25);
 const DEFAULT_HISTORY: Duration = Duration::from_mins(5);
 const DEFAULT_EVENT_TTL: Duration = Duration::from_hours(1);
+/// Of the life of an identity Lease and of the period in which those of dead servers are looked for, as in Kubernetes.
+const DEFAULT_IDENTITY: Duration = Duration::from_hours(1);
 const DEFAULT_EXPIRY: Duration = Duration::from_hours(365 * 24);
 
 /// Everything `serve` needs to know.
@@ -38,6 +42,21 @@ pub(crate) struct Settings {
     pub(crate) history_window: Duration,
     /// How long an Event is kept; 1 min to 30 d.
     pub(crate) event_ttl: Duration,
+    /// What is switched on.
+    pub(crate) features: Features,
+    /// How this server says that it is there.
+    pub(crate) identity: IdentitySettings,
+}
+
+/// How a server's identity Lease is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct IdentitySettings {
+    /// In place of the machine's own name.
+    pub(crate) hostname: Option<String>,
+    /// How long the Lease is good without being renewed; 1 s to 7 d.
+    pub(crate) lease_duration: Duration,
+    /// How often those of others are looked at; 1 s to 7 d.
+    pub(crate) gc_period: Duration,
 }
 
 /// Where the serving certificate comes from.
@@ -102,6 +121,24 @@ impl Settings {
             drain_timeout: within("drain-timeout", given.drain_timeout, DEFAULT_DRAIN, "0s", "10m")?,
             history_window: within("history-window", given.history_window, DEFAULT_HISTORY, "10s", "24h")?,
             event_ttl: within("event-ttl", given.event_ttl, DEFAULT_EVENT_TTL, "1m", "30d")?,
+            features: features(&given.feature_gates)?,
+            identity: IdentitySettings {
+                hostname: given.identity_hostname.map(host_name).transpose()?,
+                lease_duration: within(
+                    "identity-lease-duration",
+                    given.identity_lease_duration,
+                    DEFAULT_IDENTITY,
+                    "1s",
+                    "7d",
+                )?,
+                gc_period: within(
+                    "identity-gc-period",
+                    given.identity_gc_period,
+                    DEFAULT_IDENTITY,
+                    "1s",
+                    "7d",
+                )?,
+            },
         })
     }
 }
@@ -264,6 +301,19 @@ fn node_identity(name: &str) -> Result<Identity, Failure> {
         user: format!("system:node:{name}"),
         groups: vec!["system:nodes".to_owned()],
     })
+}
+
+fn features(given: &[String]) -> Result<Features, Failure> {
+    Features::parse(given.iter().map(String::as_str)).map_err(|why| usage(format!("--feature-gates: {why}")))
+}
+
+/// What can be the value of a label, since it becomes one.
+fn host_name(name: String) -> Result<String, Failure> {
+    match leasehold_api::validation::label_value(&name).as_slice() {
+        [] if !name.is_empty() => Ok(name),
+        [] => Err(usage("--identity-hostname is empty")),
+        [why, ..] => Err(usage(format!("--identity-hostname '{name}': {why}"))),
+    }
 }
 
 fn https_url(url: String) -> Result<String, Failure> {

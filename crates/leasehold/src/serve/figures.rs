@@ -1,13 +1,33 @@
-//! The store's counters, for the server's metrics.
+//! What others count, for the server's metrics: the store its work, and which features are on.
 
 use std::sync::Arc;
 
-use leasehold_server::{Figure, StoreFigures};
+use leasehold_registry::Features;
+use leasehold_server::{Figure, FigureFamily, Figures, Sample, StoreFigures};
 use leasehold_store::embedded::{Embedded, Metrics};
 
 /// Reads the figures of this store.
 pub(super) fn of(store: Arc<Embedded>) -> StoreFigures {
     Box::new(move || read(&store.metrics()))
+}
+
+/// Which features are on, under Kubernetes' name.
+pub(super) fn of_features(features: Features) -> Figures {
+    let series: Vec<_> = features
+        .all()
+        .map(|(gate, on)| Sample {
+            labels: vec![("name", gate.name), ("stage", gate.stage.name())],
+            value: f64::from(u8::from(on)),
+        })
+        .collect();
+    Box::new(move || {
+        vec![FigureFamily {
+            name: "kubernetes_feature_enabled",
+            help: "Whether a feature is on, and its stage",
+            counter: false,
+            series: series.clone(),
+        }]
+    })
 }
 
 #[allow(

@@ -69,7 +69,7 @@ impl Running {
             listeners.push(plain);
         }
         let store = Arc::new(open_store(&settings, &data_dir, clock.clone())?);
-        let registry = Arc::new(Registry::new(store.clone(), clock.clone()));
+        let registry = Arc::new(Registry::new(store.clone(), clock.clone()).with_features(settings.features));
         registry
             .bootstrap()
             .await
@@ -82,12 +82,13 @@ impl Running {
             ],
             drain,
         );
+        let served: Vec<_> = resources::served(settings.features).collect();
         let app = App {
             registry,
             authenticator: Arc::new(CertificateOrToken::new(tokens.clone())),
             authorizer: Arc::new(BuiltIn),
-            documents: Documents::build(resources::TABLE, &address.to_string()),
-            metrics: Metrics::new(Some(figures::of(store.clone()))),
+            documents: Documents::build(&served, &address.to_string()),
+            metrics: Metrics::new(Some(figures::of(store.clone()))).with(figures::of_features(settings.features)),
             backup: Some(backup_of(store.clone())),
             limits: Limits::default(),
             version: VersionInfo::of(env!("CARGO_PKG_VERSION")),
