@@ -9,11 +9,14 @@
 pub mod driver;
 mod event_expiry;
 mod follow;
+pub mod identity;
 mod namespace_deletion;
 pub mod nodes;
 mod recorder;
+mod writes;
 
 pub use driver::{Cause, Controller, Controllers, Outcome, Status, Statuses};
 pub use event_expiry::EventExpiry;
+pub use identity::{IdentityExpiry, LeasePublisher, ServerIdentity};
 pub use namespace_deletion::NamespaceDeletion;
 pub use nodes::NodeMonitor;

@@ -1,6 +1,7 @@
 //! The controllers under their driver, over the real registry and store, with a clock set by hand.
 
 mod harness;
+mod identity;
 mod nodes;
 
 use std::sync::Arc;

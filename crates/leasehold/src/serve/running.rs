@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use leasehold_controllers::{Controllers, EventExpiry, NamespaceDeletion};
+use leasehold_controllers::Controllers;
 use leasehold_registry::{Registry, resources};
 use leasehold_server::auth::{BuiltIn, CertificateOrToken, ClientCas, TokenFile};
 use leasehold_server::discovery::Documents;
@@ -14,8 +14,8 @@ use leasehold_store::embedded::{Embedded, Options};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::figures;
 use super::prepare::Prepared;
+use super::{controllers, figures};
 use super::{renewal, tokens};
 use crate::cli::Settings;
 use crate::data_dir::{DataDir, store_in};
@@ -74,14 +74,7 @@ impl Running {
             .bootstrap()
             .await
             .map_err(|e| Failure::new(Kind::Runtime, format!("cannot create the first namespaces: {e}")))?;
-        let controllers = Controllers::start(
-            &registry,
-            vec![
-                Box::new(NamespaceDeletion),
-                Box::new(EventExpiry::new(settings.event_ttl)),
-            ],
-            drain,
-        );
+        let controllers = Controllers::start(&registry, controllers::of(&settings), drain);
         let served: Vec<_> = resources::served(settings.features).collect();
         let app = App {
             registry,
