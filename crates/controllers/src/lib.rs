@@ -6,6 +6,7 @@
 //! through the registry. A controller never holds state that it could not rebuild from the store, and no decision
 //! compares a time that a client wrote with our clock.
 
+pub mod coordination;
 pub mod driver;
 mod event_expiry;
 mod follow;
@@ -15,6 +16,7 @@ pub mod nodes;
 mod recorder;
 mod writes;
 
+pub use coordination::{CoordinatedElection, ElectionFigures, ElectionOutcome};
 pub use driver::{Cause, Controller, Controllers, Outcome, Status, Statuses};
 pub use event_expiry::EventExpiry;
 pub use identity::{IdentityExpiry, LeasePublisher, ServerIdentity};
