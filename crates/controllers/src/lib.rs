@@ -19,6 +19,6 @@ mod writes;
 pub use coordination::{CoordinatedElection, ElectionFigures, ElectionOutcome};
 pub use driver::{Cause, Controller, Controllers, Outcome, Status, Statuses};
 pub use event_expiry::EventExpiry;
-pub use identity::{IdentityExpiry, LeasePublisher, ServerIdentity};
+pub use identity::{IdentityExpiry, IdentityFigures, LeasePublisher, ServerIdentity};
 pub use namespace_deletion::NamespaceDeletion;
 pub use nodes::NodeMonitor;

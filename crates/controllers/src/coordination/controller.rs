@@ -159,7 +159,9 @@ impl CoordinatedElection {
                     writes::update(registry, &place, object, NAME).await
                 }
             };
-            self.figures.wrote();
+            if matches!(wrote, Ok(Wrote::Done)) {
+                self.figures.wrote();
+            }
             match wrote {
                 Ok(Wrote::Done) if chore == Chore::Delete => {
                     self.candidates.remove(&name);
@@ -201,7 +203,7 @@ impl CoordinatedElection {
             },
         );
         seen.round = verdict.round;
-        let outcome = outcome(&verdict, seen.term(now));
+        let outcome = outcome(&verdict, &seen.term(now));
         let before = self.told.insert(name.clone(), verdict.why.clone());
         sum.wake(verdict.wake);
         let has_written = self.carry_out(registry, now, name, lease, &verdict.step).await?;
@@ -261,10 +263,10 @@ impl CoordinatedElection {
                 writes::update(registry, &place, lease.clone(), NAME).await?
             }
         };
-        self.figures.wrote();
         if wrote == Wrote::Outrun {
             return Ok(false);
         }
+        self.figures.wrote();
         if let Some(seen) = self.leases.get_mut(name) {
             match step {
                 Step::Correct { .. } => seen.note_correction(now),
@@ -291,9 +293,9 @@ impl CoordinatedElection {
             };
             let mut object = candidate.object.clone();
             object.spec.ping_time = Some(candidate.next_ping());
-            self.figures.wrote();
             if writes::update(registry, &candidate_place(&name), object, NAME).await? == Wrote::Done {
                 candidate.note_ping(now);
+                self.figures.wrote();
                 any = true;
             }
         }
@@ -302,10 +304,10 @@ impl CoordinatedElection {
 }
 
 /// What the election comes to, if the step can be taken.
-fn outcome(verdict: &Verdict, term: Term<'_>) -> Option<ElectionOutcome> {
+fn outcome(verdict: &Verdict, term: &Term<'_>) -> Option<ElectionOutcome> {
     Some(match (&verdict.step, verdict.failed) {
         (Step::Create { .. }, _) => ElectionOutcome::Created,
-        (Step::Give { .. }, _) if term == Term::Expired => ElectionOutcome::Expired,
+        (Step::Give { .. }, _) if *term == Term::Expired => ElectionOutcome::Expired,
         (Step::Give { .. }, _) => ElectionOutcome::Vacant,
         (Step::Correct { preferred: Some(_), .. }, _) => ElectionOutcome::Preferred,
         (_, Some(Failed::Unanswered)) => ElectionOutcome::Unanswered,

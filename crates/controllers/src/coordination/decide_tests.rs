@@ -193,6 +193,16 @@ fn a_lease_whose_holder_is_silent_goes_to_whoever_answers() {
         give("a"),
         "the same one, if it is there"
     );
+    assert_eq!(
+        late(&[heard("a", "1.35.0", 60), heard("b", "1.36.0", 1)]),
+        give("b"),
+        "nobody waits for it"
+    );
+    assert_eq!(
+        late(&[heard("a", "1.35.0", 60)]),
+        ping(&["a"]),
+        "unless there is nobody else"
+    );
 }
 
 #[test]

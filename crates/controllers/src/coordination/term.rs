@@ -155,11 +155,11 @@ impl Seen {
         }
     }
 
-    /// Whether a candidate comes last though it may be the best: it has just stepped down and not been heard from since, or
-    /// has left what it was given lying more than once.
+    /// Whether a candidate comes last though it may be the best: it was the last to hold the lease, has stepped down or
+    /// fallen silent, and has not been heard from since; or it has left what it was given lying more than once.
     pub(super) fn comes_last(&self, name: &str, heard: Option<Monotonic>, now: Monotonic) -> bool {
-        let left = self.stepped_down.as_deref() == Some(name) && heard.is_none_or(|heard| heard <= self.changed);
-        left || self.is_passed_over(name, now)
+        let was = self.stepped_down.as_deref().or(holder(self.record.as_ref()));
+        was == Some(name) && heard.is_none_or(|heard| heard <= self.changed) || self.is_passed_over(name, now)
     }
 
     /// Whether a candidate has left what it was given lying more than once, not long ago.
@@ -241,7 +241,7 @@ mod tests {
     fn who_empties_the_lease_comes_last_until_heard_from_again() {
         for after in [Some(lease(Some(""), 1)), Some(lease(None, 1)), None] {
             let mut seen = Seen::new(Some(&lease(Some("a"), 0)), at(1));
-            assert!(!seen.comes_last("a", Some(at(1)), at(1)));
+            assert!(!seen.comes_last("a", Some(at(2)), at(2)));
             seen.look(after.as_ref(), at(5));
             assert!(seen.comes_last("a", Some(at(5)), at(5)) && seen.comes_last("a", None, at(5)));
             assert!(!seen.comes_last("a", Some(at(6)), at(6)) && !seen.comes_last("b", None, at(5)));

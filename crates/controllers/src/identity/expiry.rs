@@ -1,6 +1,8 @@
 //! Identity Leases of servers that are gone are deleted.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -29,24 +31,41 @@ const UNSAID: Duration = Duration::from_secs(3600);
 pub struct IdentityExpiry {
     period: Duration,
     seen: Seen,
+    figures: Arc<IdentityFigures>,
+}
+
+/// What is known of servers, for whoever shows it.
+#[derive(Debug, Default)]
+pub struct IdentityFigures {
+    leases: AtomicU64,
+}
+
+impl IdentityFigures {
+    /// How many identity Leases there were at the last look.
+    #[must_use]
+    pub fn leases(&self) -> u64 {
+        self.leases.load(Ordering::Relaxed)
+    }
 }
 
 /// Which version of each Lease was seen first, and when.
 type Seen = HashMap<String, (String, Monotonic)>;
 
 impl IdentityExpiry {
-    /// Looks every `period`.
+    /// Looks every `period`, and counts in `figures`.
     #[must_use]
-    pub fn new(period: Duration) -> Self {
+    pub fn new(period: Duration, figures: Arc<IdentityFigures>) -> Self {
         Self {
             period,
             seen: Seen::new(),
+            figures,
         }
     }
 
     async fn sweep(&mut self, registry: &Registry) -> Result<Outcome, ApiError> {
         let leases = list(registry).await?;
         let expired = decide(registry.clock().now(), &mut self.seen, &leases);
+        let there = leases.len();
         let mut gone = Vec::new();
         for metadata in expired {
             let place = Place::collection(&LEASES, NAMESPACE).named(&metadata.name);
@@ -55,6 +74,9 @@ impl IdentityExpiry {
                 gone.push(metadata.name.as_str());
             }
         }
+        self.figures
+            .leases
+            .store((there - gone.len()) as u64, Ordering::Relaxed);
         let did = if gone.is_empty() {
             String::new()
         } else {

@@ -9,7 +9,7 @@ mod expiry;
 mod name;
 mod publisher;
 
-pub use expiry::IdentityExpiry;
+pub use expiry::{IdentityExpiry, IdentityFigures};
 pub use publisher::{LeasePublisher, ServerIdentity};
 
 /// Where these Leases are.

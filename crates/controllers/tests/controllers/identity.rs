@@ -1,5 +1,6 @@
 //! Servers that say that they are there, and the clearing away of those that are gone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use leasehold_api::options::DeleteOptions;
@@ -64,7 +65,7 @@ async fn a_new_process_of_a_host_takes_over_its_lease() {
 
 #[tokio::test]
 async fn leases_of_servers_that_are_gone_are_deleted_and_no_others() {
-    let h = Harness::with(IdentityExpiry::new(HOUR)).await;
+    let h = Harness::with(IdentityExpiry::new(HOUR, Arc::default())).await;
     h.quiet().await;
     let label = json!({"apiserver.kubernetes.io/identity": "kube-apiserver"});
     for (name, labels) in [("gone", &label), ("lives", &label), ("other", &json!({}))] {

@@ -1,5 +1,6 @@
 //! The controllers under their driver, over the real registry and store, with a clock set by hand.
 
+mod coordination;
 mod harness;
 mod identity;
 mod nodes;

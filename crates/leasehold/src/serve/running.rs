@@ -74,14 +74,17 @@ impl Running {
             .bootstrap()
             .await
             .map_err(|e| Failure::new(Kind::Runtime, format!("cannot create the first namespaces: {e}")))?;
-        let controllers = Controllers::start(&registry, controllers::of(&settings), drain);
+        let chosen = controllers::choose(&settings);
+        let controllers = Controllers::start(&registry, chosen.controllers, drain);
         let served: Vec<_> = resources::served(settings.features).collect();
         let app = App {
             registry,
             authenticator: Arc::new(CertificateOrToken::new(tokens.clone())),
             authorizer: Arc::new(BuiltIn),
             documents: Documents::build(&served, &address.to_string()),
-            metrics: Metrics::new(Some(figures::of(store.clone()))).with(figures::of_features(settings.features)),
+            metrics: Metrics::new(Some(figures::of(store.clone())))
+                .with(figures::of_features(settings.features))
+                .with(figures::of_controllers(chosen.counted)),
             backup: Some(backup_of(store.clone())),
             limits: Limits::default(),
             version: VersionInfo::of(env!("CARGO_PKG_VERSION")),
