@@ -193,7 +193,7 @@ impl App {
         B: http_body::Body,
         B::Error: std::fmt::Display,
     {
-        let place = match route::find(&asked.info, path, &asked.head.method) {
+        let place = match route::find(&asked.info, path, &asked.head.method, self.registry.features()) {
             Ok(place) => place,
             Err(NoRoute::Page) => return Ok(reply::page_not_found()),
             Err(NoRoute::Error(error)) => return Err(error),

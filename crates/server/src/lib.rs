@@ -34,6 +34,6 @@ pub use app::App;
 pub use backup::BackupSource;
 pub use body::Body;
 pub use in_flight::Limits;
-pub use metrics::{Figure, Metrics, StoreFigures};
+pub use metrics::{Figure, FigureFamily, Figures, Metrics, Sample, StoreFigures};
 pub use version::VersionInfo;
 pub use watches_per_user::WatchesPerUser;

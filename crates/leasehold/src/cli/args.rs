@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use leasehold_registry::GATES;
 use serde::Deserialize;
 
 use super::bench::BenchCommand;
@@ -145,6 +146,37 @@ pub(crate) struct ServeArgs {
     /// Watches open at once of one user, system:masters included [default: 50000]
     #[arg(long, env = "LEASEHOLD_MAX_WATCHES_PER_USER", value_name = "NUMBER")]
     pub(crate) max_watches_per_user: Option<u32>,
+
+    #[arg(
+        long,
+        env = "LEASEHOLD_FEATURE_GATES",
+        value_name = "NAME=true|false",
+        value_delimiter = ',',
+        help = feature_gates_help()
+    )]
+    pub(crate) feature_gates: Vec<String>,
+
+    /// Host name that this server's identity Lease is named after; servers on one host need different ones [default: the
+    /// machine's]
+    #[arg(long, env = "LEASEHOLD_IDENTITY_HOSTNAME", value_name = "NAME")]
+    pub(crate) identity_hostname: Option<String>,
+
+    /// How long an identity Lease is good without being renewed [default: 1h]
+    #[arg(long, env = "LEASEHOLD_IDENTITY_LEASE_DURATION", value_name = "DURATION")]
+    pub(crate) identity_lease_duration: Option<HumanDuration>,
+
+    /// How often identity Leases of servers that are gone are looked for [default: 1h]
+    #[arg(long, env = "LEASEHOLD_IDENTITY_GC_PERIOD", value_name = "DURATION")]
+    pub(crate) identity_gc_period: Option<HumanDuration>,
+}
+
+/// The gates with what Kubernetes says of each: its stage and its default.
+fn feature_gates_help() -> String {
+    let gates = GATES.map(|gate| format!("{} ({} - default={})", gate.name, gate.stage.name(), gate.default));
+    format!(
+        "Features to switch on or off, comma-separated; may be repeated: {}",
+        gates.join(", ")
+    )
 }
 
 impl ServeArgs {
@@ -181,6 +213,14 @@ impl ServeArgs {
                 .or(lower.max_mutating_requests_inflight),
             max_watches: self.max_watches.or(lower.max_watches),
             max_watches_per_user: self.max_watches_per_user.or(lower.max_watches_per_user),
+            feature_gates: if self.feature_gates.is_empty() {
+                lower.feature_gates
+            } else {
+                self.feature_gates
+            },
+            identity_hostname: self.identity_hostname.or(lower.identity_hostname),
+            identity_lease_duration: self.identity_lease_duration.or(lower.identity_lease_duration),
+            identity_gc_period: self.identity_gc_period.or(lower.identity_gc_period),
         }
     }
 }
@@ -256,6 +296,23 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         TopArgs::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_lists_every_gate_with_its_stage_and_default() {
+        let mut command = TopArgs::command();
+        let help = command
+            .find_subcommand_mut("serve")
+            .unwrap()
+            .render_long_help()
+            .to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for text in [
+            "APIServerIdentity (BETA - default=true)",
+            "AllAlpha (ALPHA - default=false)",
+        ] {
+            assert!(help.contains(text), "{help}");
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use leasehold_registry::Features;
+
 use super::args::{KubeconfigArgs, LogFormat, ServeArgs};
 use super::duration::HumanDuration;
 use super::limits::LimitSettings;
@@ -15,6 +17,8 @@ const DEFAULT_DRAIN: Duration = Duration::from_secs(25);
 const DEFAULT_HISTORY: Duration = Duration::from_mins(5);
 const DEFAULT_HISTORY_BYTES: u32 = 64 << 20;
 const DEFAULT_EVENT_TTL: Duration = Duration::from_hours(1);
+/// Of the life of an identity Lease and of the period in which those of dead servers are looked for, as in Kubernetes.
+const DEFAULT_IDENTITY: Duration = Duration::from_hours(1);
 const DEFAULT_EXPIRY: Duration = Duration::from_hours(365 * 24);
 
 /// Everything `serve` needs to know.
@@ -44,6 +48,21 @@ pub(crate) struct Settings {
     pub(crate) history_bytes: usize,
     /// How much may happen at once.
     pub(crate) limits: LimitSettings,
+    /// What is switched on.
+    pub(crate) features: Features,
+    /// How this server says that it is there.
+    pub(crate) identity: IdentitySettings,
+}
+
+/// How a server's identity Lease is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct IdentitySettings {
+    /// In place of the machine's own name.
+    pub(crate) hostname: Option<String>,
+    /// How long the Lease is good without being renewed; 1 s to 7 d.
+    pub(crate) lease_duration: Duration,
+    /// How often those of others are looked at; 1 s to 7 d.
+    pub(crate) gc_period: Duration,
 }
 
 /// Where the serving certificate comes from.
@@ -111,6 +130,24 @@ impl Settings {
             event_ttl: within("event-ttl", given.event_ttl, DEFAULT_EVENT_TTL, "1m", "30d")?,
             history_bytes: history_bytes(given.history_bytes)?,
             limits,
+            features: features(&given.feature_gates)?,
+            identity: IdentitySettings {
+                hostname: given.identity_hostname.map(host_name).transpose()?,
+                lease_duration: within(
+                    "identity-lease-duration",
+                    given.identity_lease_duration,
+                    DEFAULT_IDENTITY,
+                    "1s",
+                    "7d",
+                )?,
+                gc_period: within(
+                    "identity-gc-period",
+                    given.identity_gc_period,
+                    DEFAULT_IDENTITY,
+                    "1s",
+                    "7d",
+                )?,
+            },
         })
     }
 }
@@ -281,6 +318,19 @@ fn node_identity(name: &str) -> Result<Identity, Failure> {
         user: format!("system:node:{name}"),
         groups: vec!["system:nodes".to_owned()],
     })
+}
+
+fn features(given: &[String]) -> Result<Features, Failure> {
+    Features::parse(given.iter().map(String::as_str)).map_err(|why| usage(format!("--feature-gates: {why}")))
+}
+
+/// What can be the value of a label, since it becomes one.
+fn host_name(name: String) -> Result<String, Failure> {
+    match leasehold_api::validation::label_value(&name).as_slice() {
+        [] if !name.is_empty() => Ok(name),
+        [] => Err(usage("--identity-hostname is empty")),
+        [why, ..] => Err(usage(format!("--identity-hostname '{name}': {why}"))),
+    }
 }
 
 fn https_url(url: String) -> Result<String, Failure> {
