@@ -48,6 +48,7 @@ fn without_flags_everything_has_its_documented_default() {
         limits: LimitSettings {
             net: leasehold_server::net::Limits::default(),
             requests: leasehold_server::Limits::default(),
+        },
         features: Features::default(),
         identity: IdentitySettings {
             hostname: None,
