@@ -4,6 +4,7 @@
 
 pub(crate) mod crash;
 mod deny;
+mod fuzz;
 mod interop;
 pub(crate) mod mutants;
 pub(crate) mod nightly;
