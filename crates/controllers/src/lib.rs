@@ -11,9 +11,11 @@ mod event_expiry;
 mod follow;
 mod namespace_deletion;
 pub mod nodes;
+mod owners;
 mod recorder;
 
 pub use driver::{Cause, Controller, Controllers, Outcome, Status, Statuses};
 pub use event_expiry::EventExpiry;
 pub use namespace_deletion::NamespaceDeletion;
 pub use nodes::NodeMonitor;
+pub use owners::OwnerCollection;

@@ -2,6 +2,7 @@
 
 mod harness;
 mod nodes;
+mod owners;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

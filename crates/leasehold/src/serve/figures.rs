@@ -1,7 +1,8 @@
-//! What others count, for the server's metrics: the store its work, and which features are on.
+//! What others count, for the server's metrics: the store its work, the node monitor nodes, and which features are on.
 
 use std::sync::Arc;
 
+use leasehold_controllers::nodes::NodeFigures;
 use leasehold_registry::Features;
 use leasehold_server::{Figure, FigureFamily, Figures, Sample, StoreFigures};
 use leasehold_store::embedded::{Embedded, Metrics};
@@ -28,6 +29,61 @@ pub(super) fn of_features(features: Features) -> Figures {
             series: series.clone(),
         }]
     })
+}
+
+/// Reads what the node monitor counts.
+pub(super) fn of_nodes(nodes: Arc<NodeFigures>) -> Figures {
+    Box::new(move || nodes_now(&nodes))
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "Prometheus has no other numbers, and 2^53 is far away"
+)]
+fn nodes_now(figures: &NodeFigures) -> Vec<FigureFamily> {
+    let single = |name, help, counter, value| FigureFamily {
+        name,
+        help,
+        counter,
+        series: vec![Sample { labels: vec![], value }],
+    };
+    let counts = figures.nodes();
+    let states = [
+        ("ready", counts.ready),
+        ("not-ready", counts.not_ready),
+        ("unknown", counts.unknown),
+        ("never-posted", counts.never_posted),
+    ];
+    let states = states.map(|(state, count)| Sample {
+        labels: vec![("state", state)],
+        value: count as f64,
+    });
+    vec![
+        FigureFamily {
+            name: "leasehold_nodes",
+            help: "Nodes there are, by what their Ready condition says",
+            counter: false,
+            series: states.into(),
+        },
+        single(
+            "leasehold_node_heartbeats",
+            "Heartbeats of nodes that were seen",
+            true,
+            figures.heartbeats() as f64,
+        ),
+        single(
+            "leasehold_node_silences",
+            "Nodes found to have been silent for longer than their grace period",
+            true,
+            figures.silences() as f64,
+        ),
+        single(
+            "leasehold_node_monitor_lag_seconds",
+            "How late the longest silence was found, at the last look that found one",
+            false,
+            figures.lag().as_secs_f64(),
+        ),
+    ]
 }
 
 #[allow(

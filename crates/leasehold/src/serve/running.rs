@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use leasehold_controllers::{Controllers, EventExpiry, NamespaceDeletion};
+use leasehold_controllers::{Controllers, EventExpiry, NamespaceDeletion, NodeMonitor, OwnerCollection};
 use leasehold_registry::{Registry, resources};
 use leasehold_server::auth::{BuiltIn, CertificateOrToken, ClientCas, TokenFile};
 use leasehold_server::discovery::Documents;
@@ -74,9 +74,13 @@ impl Running {
             .bootstrap()
             .await
             .map_err(|e| Failure::new(Kind::Runtime, format!("cannot create the first namespaces: {e}")))?;
+        let nodes = NodeMonitor::new(settings.nodes);
+        let node_figures = nodes.figures();
         let controllers = Controllers::start(
             &registry,
             vec![
+                Box::new(nodes),
+                Box::new(OwnerCollection::new()),
                 Box::new(NamespaceDeletion),
                 Box::new(EventExpiry::new(settings.event_ttl)),
             ],
@@ -88,7 +92,9 @@ impl Running {
             authenticator: Arc::new(CertificateOrToken::new(tokens.clone())),
             authorizer: Arc::new(BuiltIn),
             documents: Documents::build(&served, &address.to_string()),
-            metrics: Metrics::new(Some(figures::of(store.clone()))).with(figures::of_features(settings.features)),
+            metrics: Metrics::new(Some(figures::of(store.clone())))
+                .with(figures::of_features(settings.features))
+                .with(figures::of_nodes(node_figures)),
             backup: Some(backup_of(store.clone())),
             limits: Limits::default(),
             version: VersionInfo::of(env!("CARGO_PKG_VERSION")),
