@@ -7,11 +7,13 @@
 mod args;
 mod duration;
 mod file;
+mod heartbeat;
 mod parse;
 mod settings;
 mod upkeep;
 
 pub(crate) use args::LogFormat;
+pub(crate) use heartbeat::HeartbeatSettings;
 pub(crate) use parse::{Request, request};
 #[cfg(test)]
 pub(crate) use settings::Identity;

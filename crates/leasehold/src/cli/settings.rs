@@ -73,7 +73,7 @@ pub(crate) enum ServingCertificate {
 }
 
 /// What is logged, and how.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LogSettings {
     pub(crate) format: LogFormat,
     /// A level, or directives as `tracing_subscriber::EnvFilter` takes them.
@@ -254,7 +254,7 @@ fn certificate(
     }
 }
 
-fn log_filter(given: Option<String>) -> Result<String, Failure> {
+pub(super) fn log_filter(given: Option<String>) -> Result<String, Failure> {
     let filter = given.unwrap_or_else(|| "info".to_owned());
     match tracing_subscriber::EnvFilter::try_new(&filter) {
         Ok(_) => Ok(filter),
@@ -264,7 +264,7 @@ fn log_filter(given: Option<String>) -> Result<String, Failure> {
 }
 
 /// The duration given, or the default, if it lies within the bounds.
-fn within(
+pub(super) fn within(
     flag: &str,
     given: Option<HumanDuration>,
     default: Duration,
