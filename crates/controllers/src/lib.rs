@@ -13,6 +13,7 @@ mod follow;
 pub mod identity;
 mod namespace_deletion;
 pub mod nodes;
+mod owners;
 mod recorder;
 mod writes;
 
@@ -22,3 +23,4 @@ pub use event_expiry::EventExpiry;
 pub use identity::{IdentityExpiry, IdentityFigures, LeasePublisher, ServerIdentity};
 pub use namespace_deletion::NamespaceDeletion;
 pub use nodes::NodeMonitor;
+pub use owners::OwnerCollection;

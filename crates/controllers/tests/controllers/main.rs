@@ -4,6 +4,7 @@ mod coordination;
 mod harness;
 mod identity;
 mod nodes;
+mod owners;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -108,6 +108,18 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "LEASEHOLD_EVENT_TTL", value_name = "DURATION")]
     pub(crate) event_ttl: Option<HumanDuration>,
 
+    /// How soon a node's silence is acted on once its grace period has ended [default: 5s]
+    #[arg(long, env = "LEASEHOLD_NODE_MONITOR_PERIOD", value_name = "DURATION")]
+    pub(crate) node_monitor_period: Option<HumanDuration>,
+
+    /// How long a node may give no sign of life before it counts as unreachable [default: 50s]
+    #[arg(long, env = "LEASEHOLD_NODE_MONITOR_GRACE_PERIOD", value_name = "DURATION")]
+    pub(crate) node_monitor_grace_period: Option<HumanDuration>,
+
+    /// The same for a node that has not yet said whether it is ready [default: 60s]
+    #[arg(long, env = "LEASEHOLD_NODE_STARTUP_GRACE_PERIOD", value_name = "DURATION")]
+    pub(crate) node_startup_grace_period: Option<HumanDuration>,
+
     #[arg(
         long,
         env = "LEASEHOLD_FEATURE_GATES",
@@ -162,6 +174,9 @@ impl ServeArgs {
             drain_timeout: self.drain_timeout.or(lower.drain_timeout),
             history_window: self.history_window.or(lower.history_window),
             event_ttl: self.event_ttl.or(lower.event_ttl),
+            node_monitor_period: self.node_monitor_period.or(lower.node_monitor_period),
+            node_monitor_grace_period: self.node_monitor_grace_period.or(lower.node_monitor_grace_period),
+            node_startup_grace_period: self.node_startup_grace_period.or(lower.node_startup_grace_period),
             feature_gates: if self.feature_gates.is_empty() {
                 lower.feature_gates
             } else {
