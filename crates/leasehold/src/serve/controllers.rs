@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leasehold_controllers::nodes::NodeFigures;
 use leasehold_controllers::{
     Controller, CoordinatedElection, ElectionFigures, EventExpiry, IdentityExpiry, IdentityFigures, LeasePublisher,
-    NamespaceDeletion, NodeMonitor, OwnerCollection, ServerIdentity,
+    LeaseTtl, NamespaceDeletion, NodeMonitor, OwnerCollection, ServerIdentity,
 };
 use leasehold_registry::Feature;
 
@@ -38,6 +38,7 @@ pub(super) fn choose(settings: &Settings) -> Chosen {
         Box::new(nodes),
         Box::new(OwnerCollection::new()),
         Box::new(NamespaceDeletion),
+        Box::new(LeaseTtl::default()),
         Box::new(EventExpiry::new(settings.event_ttl)),
     ];
     if settings.features.enabled(Feature::ApiServerIdentity) {
