@@ -6,16 +6,23 @@
 //! through the registry. A controller never holds state that it could not rebuild from the store, and no decision
 //! compares a time that a client wrote with our clock.
 
+pub mod coordination;
 pub mod driver;
 mod event_expiry;
 mod follow;
+pub mod identity;
+mod lease_ttl;
 mod namespace_deletion;
 pub mod nodes;
 mod owners;
 mod recorder;
+mod writes;
 
+pub use coordination::{CoordinatedElection, ElectionFigures, ElectionOutcome};
 pub use driver::{Cause, Controller, Controllers, Outcome, Status, Statuses};
 pub use event_expiry::EventExpiry;
+pub use identity::{IdentityExpiry, IdentityFigures, LeasePublisher, ServerIdentity};
+pub use lease_ttl::LeaseTtl;
 pub use namespace_deletion::NamespaceDeletion;
 pub use nodes::NodeMonitor;
 pub use owners::OwnerCollection;

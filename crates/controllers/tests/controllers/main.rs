@@ -1,6 +1,9 @@
 //! The controllers under their driver, over the real registry and store, with a clock set by hand.
 
+mod coordination;
 mod harness;
+mod identity;
+mod lease_ttl;
 mod nodes;
 mod owners;
 

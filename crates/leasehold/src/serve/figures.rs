@@ -1,11 +1,14 @@
-//! What others count, for the server's metrics: the store its work, the node monitor nodes, and which features are on.
+//! What others count, for the server's metrics: the store its work, controllers theirs, and which features are on.
 
 use std::sync::Arc;
 
 use leasehold_controllers::nodes::NodeFigures;
+use leasehold_controllers::{ElectionFigures, ElectionOutcome};
 use leasehold_registry::Features;
 use leasehold_server::{Figure, FigureFamily, Figures, Sample, StoreFigures};
 use leasehold_store::embedded::{Embedded, Metrics};
+
+use super::controllers::Counted;
 
 /// Reads the figures of this store.
 pub(super) fn of(store: Arc<Embedded>) -> StoreFigures {
@@ -31,16 +34,29 @@ pub(super) fn of_features(features: Features) -> Figures {
     })
 }
 
-/// Reads what the node monitor counts.
-pub(super) fn of_nodes(nodes: Arc<NodeFigures>) -> Figures {
-    Box::new(move || nodes_now(&nodes))
+/// What controllers count.
+pub(super) fn of_controllers(counted: Counted) -> Figures {
+    Box::new(move || {
+        let mut families = Vec::new();
+        if let Some(figures) = &counted.nodes {
+            families.extend(of_nodes(figures));
+        }
+        if let Some(figures) = &counted.identities {
+            families.push(plain(
+                "leasehold_identity_leases",
+                "Identity leases of servers there are",
+                false,
+                figures.leases(),
+            ));
+        }
+        if let Some(figures) = &counted.elections {
+            families.extend(of_elections(figures));
+        }
+        families
+    })
 }
 
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "Prometheus has no other numbers, and 2^53 is far away"
-)]
-fn nodes_now(figures: &NodeFigures) -> Vec<FigureFamily> {
+fn of_nodes(figures: &NodeFigures) -> [FigureFamily; 4] {
     let single = |name, help, counter, value| FigureFamily {
         name,
         help,
@@ -56,9 +72,9 @@ fn nodes_now(figures: &NodeFigures) -> Vec<FigureFamily> {
     ];
     let states = states.map(|(state, count)| Sample {
         labels: vec![("state", state)],
-        value: count as f64,
+        value: exact(count),
     });
-    vec![
+    [
         FigureFamily {
             name: "leasehold_nodes",
             help: "Nodes there are, by what their Ready condition says",
@@ -69,13 +85,13 @@ fn nodes_now(figures: &NodeFigures) -> Vec<FigureFamily> {
             "leasehold_node_heartbeats",
             "Heartbeats of nodes that were seen",
             true,
-            figures.heartbeats() as f64,
+            exact(figures.heartbeats()),
         ),
         single(
             "leasehold_node_silences",
             "Nodes found to have been silent for longer than their grace period",
             true,
-            figures.silences() as f64,
+            exact(figures.silences()),
         ),
         single(
             "leasehold_node_monitor_lag_seconds",
@@ -84,6 +100,57 @@ fn nodes_now(figures: &NodeFigures) -> Vec<FigureFamily> {
             figures.lag().as_secs_f64(),
         ),
     ]
+}
+
+fn of_elections(figures: &ElectionFigures) -> [FigureFamily; 4] {
+    let by_outcome = ElectionOutcome::ALL.map(|outcome| Sample {
+        labels: vec![("outcome", outcome.name())],
+        value: exact(figures.outcomes(outcome)),
+    });
+    [
+        FigureFamily {
+            name: "leasehold_elections",
+            help: "Coordinated elections by how they ended",
+            counter: true,
+            series: by_outcome.to_vec(),
+        },
+        plain(
+            "leasehold_election_candidates",
+            "Lease candidates there are",
+            false,
+            figures.candidates(),
+        ),
+        plain(
+            "leasehold_election_leases",
+            "Leases that have candidates",
+            false,
+            figures.leases(),
+        ),
+        plain(
+            "leasehold_election_writes",
+            "Writes that coordinated elections took",
+            true,
+            figures.writes(),
+        ),
+    ]
+}
+
+fn plain(name: &'static str, help: &'static str, counter: bool, value: u64) -> FigureFamily {
+    let value = exact(value);
+    FigureFamily {
+        name,
+        help,
+        counter,
+        series: vec![Sample {
+            labels: Vec::new(),
+            value,
+        }],
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "as below")]
+fn exact(value: u64) -> f64 {
+    value as f64
 }
 
 #[allow(

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use leasehold_controllers::{Controllers, EventExpiry, NamespaceDeletion, NodeMonitor, OwnerCollection};
+use leasehold_controllers::Controllers;
 use leasehold_registry::{Registry, resources};
 use leasehold_server::auth::{BuiltIn, CertificateOrToken, ClientCas, TokenFile};
 use leasehold_server::discovery::Documents;
@@ -14,8 +14,8 @@ use leasehold_store::embedded::{Embedded, Options};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::figures;
 use super::prepare::Prepared;
+use super::{controllers, figures};
 use super::{renewal, tokens};
 use crate::cli::Settings;
 use crate::data_dir::{DataDir, store_in};
@@ -74,18 +74,8 @@ impl Running {
             .bootstrap()
             .await
             .map_err(|e| Failure::new(Kind::Runtime, format!("cannot create the first namespaces: {e}")))?;
-        let nodes = NodeMonitor::new(settings.nodes);
-        let node_figures = nodes.figures();
-        let controllers = Controllers::start(
-            &registry,
-            vec![
-                Box::new(nodes),
-                Box::new(OwnerCollection::new()),
-                Box::new(NamespaceDeletion),
-                Box::new(EventExpiry::new(settings.event_ttl)),
-            ],
-            drain,
-        );
+        let chosen = controllers::choose(&settings);
+        let controllers = Controllers::start(&registry, chosen.controllers, drain);
         let served: Vec<_> = resources::served(settings.features).collect();
         let app = App {
             registry,
@@ -94,7 +84,7 @@ impl Running {
             documents: Documents::build(&served, &address.to_string()),
             metrics: Metrics::new(Some(figures::of(store.clone())))
                 .with(figures::of_features(settings.features))
-                .with(figures::of_nodes(node_figures)),
+                .with(figures::of_controllers(chosen.counted)),
             backup: Some(backup_of(store.clone())),
             limits: Limits::default(),
             version: VersionInfo::of(env!("CARGO_PKG_VERSION")),
