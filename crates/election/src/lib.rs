@@ -19,6 +19,8 @@ mod record;
 mod state;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 pub mod timers;
 mod token;
 mod watch;

@@ -88,7 +88,7 @@ impl Machine {
 
     /// Renewals have failed for too long: work has to end before validity does.
     fn hurry(&mut self, end_by: Monotonic) {
-        self.stop_work(Loss::RenewDeadline, end_by);
+        self.stop_work(&Loss::RenewDeadline, end_by);
         if let Role::Leading(Leading { stop: Some(stop), .. }) = &mut self.role {
             stop.hurried = true;
         }
@@ -194,7 +194,7 @@ impl Machine {
     pub(super) fn give_up(&mut self, now: Monotonic, reason: Loss) {
         let end_by = now + self.config.stop_grace;
         if matches!(&self.role, Role::Leading(leading) if leading.stop.is_none()) {
-            self.stop_work(reason, end_by);
+            self.stop_work(&reason, end_by);
         }
     }
 
@@ -208,12 +208,12 @@ impl Machine {
             leading.held = false;
             self.pending = None;
             self.actions.push_back(Action::Revoke);
-            self.stop_work(reason, end_by);
+            self.stop_work(&reason, end_by);
         }
     }
 
     /// Tells work to stop, or that there is less time than it was told.
-    fn stop_work(&mut self, reason: Loss, end_by: Monotonic) {
+    fn stop_work(&mut self, reason: &Loss, end_by: Monotonic) {
         let Role::Leading(leading) = &mut self.role else {
             return;
         };
