@@ -78,7 +78,7 @@ impl Machine {
             return;
         };
         if leading.held && now.mono >= leading.valid_until {
-            self.lose(now.mono, Loss::Expired);
+            self.lose(now.mono, &Loss::Expired);
         } else if leading.held && now.mono >= leading.give_up_at && !leading.is_hurried() {
             self.hurry(loss_by);
         }
@@ -127,14 +127,14 @@ impl Machine {
     /// What the lease as it is now means for the term.
     pub(super) fn judge(&mut self, now: Monotonic) {
         match self.whose() {
-            None => self.lose(now, Loss::Deleted),
-            Some(Whose::Nobody) => self.lose(now, Loss::Blanked),
-            Some(Whose::Other(holder)) => self.lose(now, Loss::Taken(holder)),
-            Some(Whose::Twin) => self.lose(now, Loss::SameIdentity(self.config.identity.to_string())),
+            None => self.lose(now, &Loss::Deleted),
+            Some(Whose::Nobody) => self.lose(now, &Loss::Blanked),
+            Some(Whose::Other(holder)) => self.lose(now, &Loss::Taken(holder)),
+            Some(Whose::Twin) => self.lose(now, &Loss::SameIdentity(self.config.identity.to_string())),
             Some(Whose::Ours(sent)) => {
                 self.prolong(now, sent);
                 if let Some(loss) = self.preferred_loss() {
-                    self.give_up(now, loss);
+                    self.give_up(now, &loss);
                 }
             }
         }
@@ -191,15 +191,15 @@ impl Machine {
     }
 
     /// The term is to end while the lease is ours.
-    pub(super) fn give_up(&mut self, now: Monotonic, reason: Loss) {
+    pub(super) fn give_up(&mut self, now: Monotonic, reason: &Loss) {
         let end_by = now + self.config.stop_grace;
         if matches!(&self.role, Role::Leading(leading) if leading.stop.is_none()) {
-            self.stop_work(&reason, end_by);
+            self.stop_work(reason, end_by);
         }
     }
 
     /// The lease is not ours any more.
-    fn lose(&mut self, now: Monotonic, reason: Loss) {
+    fn lose(&mut self, now: Monotonic, reason: &Loss) {
         let end_by = now + self.config.loss_grace;
         let Role::Leading(leading) = &mut self.role else {
             return;
@@ -208,7 +208,7 @@ impl Machine {
             leading.held = false;
             self.pending = None;
             self.actions.push_back(Action::Revoke);
-            self.stop_work(&reason, end_by);
+            self.stop_work(reason, end_by);
         }
     }
 
