@@ -20,7 +20,8 @@ pub(crate) struct Driver {
     metrics: Arc<dyn Metrics>,
     state: watch::Sender<State>,
     stop: CancellationToken,
-    requests: (mpsc::Sender<(Token, Loss)>, mpsc::Receiver<(Token, Loss)>),
+    ask_to_step_down: mpsc::Sender<(Token, Loss)>,
+    asked_to_step_down: mpsc::Receiver<(Token, Loss)>,
     subscription: Subscription,
     /// The request under way.
     reply: Option<(RequestId, BoxFuture<'static, Reply>)>,
@@ -44,6 +45,7 @@ const STEP_DOWNS: usize = 4;
 
 impl Driver {
     pub(crate) fn new(leases: Leases, config: Config, metrics: Arc<dyn Metrics>, stop: CancellationToken) -> Self {
+        let (ask_to_step_down, asked_to_step_down) = mpsc::channel(STEP_DOWNS);
         Self {
             subscription: leases.watches.subscribe(&config.lease),
             lease: config.lease.clone(),
@@ -53,7 +55,8 @@ impl Driver {
             metrics,
             state: watch::Sender::new(State::Follower { holder: None }),
             stop,
-            requests: mpsc::channel(STEP_DOWNS),
+            ask_to_step_down,
+            asked_to_step_down,
             reply: None,
             term: None,
             unheard: None,
@@ -112,7 +115,7 @@ impl Driver {
                 Input::Reply { request, reply }
             }
             feed = self.subscription.changed() => self.hear(feed),
-            Some((token, reason)) = self.requests.1.recv() => self.step_down(token, reason),
+            Some((token, reason)) = self.asked_to_step_down.recv() => self.step_down(token, reason),
             () = self.stop.cancelled(), if !self.told_to_stop => {
                 self.told_to_stop = true;
                 Input::Stop
@@ -191,7 +194,7 @@ impl Driver {
             Arc::clone(&self.identity),
             term,
             Arc::clone(&self.leases.clock),
-            self.requests.0.clone(),
+            self.ask_to_step_down.clone(),
         );
         tracing::info!(lease = %self.lease, identity = %self.identity, token = %term.0, "leading");
         self.metrics.leading(&self.lease, true);

@@ -11,20 +11,27 @@ mod guards;
 mod heartbeat;
 mod identity;
 mod jitter;
+#[cfg(feature = "kube")]
+mod kube;
 mod leadership;
 mod lease_api;
 mod leases;
 pub mod machine;
 mod metrics;
+mod names;
 mod record;
 mod state;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 pub mod timers;
 mod token;
 mod watch;
 mod work;
 
+#[cfg(feature = "kube")]
+pub use self::kube::KubeLeases;
 pub use builder::{ElectorBuilder, SetupError};
 pub use elector::{Election, Elector, Ended, RunError};
 pub use guards::WorkGuard;
@@ -34,6 +41,7 @@ pub use leadership::{Leadership, NotLeading};
 pub use lease_api::{ApiFailure, LeaseApi, LeaseEvent, LeaseEvents};
 pub use leases::Leases;
 pub use metrics::{Metrics, NoMetrics};
+pub use names::lease_name;
 pub use record::Record;
 pub use state::{Loss, ServerFault, State};
 pub use timers::{HandOver, Timers, TimersError, TimersWarning};

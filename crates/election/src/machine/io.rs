@@ -18,6 +18,7 @@ pub struct Now {
 
 /// Something that happened.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "never kept: made for one call")]
 pub enum Input {
     /// Time has passed: [`super::Machine::wake_at`] may have come.
     Wake,

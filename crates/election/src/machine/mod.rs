@@ -136,10 +136,10 @@ impl Machine {
             Input::Reply { request, reply } => self.answered(now.mono, request, reply),
             Input::Seen(sight) => self.saw(now.mono, sight),
             Input::Watching(watching) => self.watching_changed(now.mono, watching),
-            Input::StepDown(reason) => self.give_up(now.mono, reason),
+            Input::StepDown(reason) => self.give_up(now.mono, &reason),
             Input::Stop => {
                 self.stopping = true;
-                self.give_up(now.mono, Loss::Stopped);
+                self.give_up(now.mono, &Loss::Stopped);
             }
             Input::WorkEnded => self.work_ended(now),
         }
