@@ -23,7 +23,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::fro
 /// See the module.
 pub(super) struct Agent {
     settings: HeartbeatSettings,
-    server: Arc<Server>,
+    server: Server,
     clock: Arc<dyn Clock>,
     heartbeat: Heartbeat,
     /// When the status was posted last.
@@ -31,7 +31,7 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    pub(super) fn new(settings: &HeartbeatSettings, server: Arc<Server>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(settings: &HeartbeatSettings, server: Server, clock: Arc<dyn Clock>) -> Self {
         let lease = leasehold_election::HeartbeatSettings {
             duration: settings.duration,
             period: settings.period,
@@ -39,7 +39,7 @@ impl Agent {
             ..leasehold_election::HeartbeatSettings::of_node(&settings.node)
         };
         Self {
-            heartbeat: Heartbeat::new(server.clone(), clock.clone(), lease),
+            heartbeat: Heartbeat::new(Arc::new(server.leases()), clock.clone(), lease),
             settings: settings.clone(),
             server,
             clock,

@@ -1,15 +1,11 @@
-//! The server, as far as a node's agent needs it: its Node and its Lease, in JSON.
+//! The server, as far as a node's agent needs it: its Node in JSON, and the way to its Lease.
 
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
 use http::{Method, Request};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use leasehold_api::coordination::Lease;
 use leasehold_api::core::Node;
-use leasehold_election::{ApiFailure, LeaseApi, LeaseEvents};
-use serde::Serialize;
+use leasehold_election::{ApiFailure, KubeLeases};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -35,6 +31,8 @@ impl Server {
         config.connect_timeout = Some(patience);
         config.read_timeout = Some(patience);
         config.write_timeout = Some(patience);
+        // What is tried again, and when, is decided here.
+        config.default_retry = false;
         let url = config.cluster_url.clone();
         let address = url.host().map(|host| {
             let port = url.port_u16().unwrap_or(443);
@@ -44,6 +42,11 @@ impl Server {
         Ok(Self { client, address })
     }
 
+    /// Leases, over the same connection.
+    pub(super) fn leases(&self) -> KubeLeases {
+        KubeLeases::with_client(self.client.clone())
+    }
+
     /// The Node, if it is there.
     pub(super) async fn node(&self, name: &str) -> Result<Option<Node>, ApiFailure> {
         found(self.request(Method::GET, format!("{NODES}/{name}"), None).await)
@@ -51,7 +54,9 @@ impl Server {
 
     /// Creates the Node. [`ApiFailure::Conflict`] when it is there.
     pub(super) async fn register(&self, node: &Node) -> Result<Node, ApiFailure> {
-        let body = typed(node, "v1", "Node");
+        let mut body = serde_json::to_value(node).map_err(|error| ApiFailure::Invalid(error.to_string()))?;
+        body["apiVersion"] = "v1".into();
+        body["kind"] = "Node".into();
         self.request(
             Method::POST,
             format!("{NODES}?{MANAGER}"),
@@ -91,53 +96,6 @@ impl Server {
         let request = request.map_err(|error| ApiFailure::Invalid(error.to_string()))?;
         self.client.request(request).await.map_err(failure)
     }
-}
-
-/// Leases, for [`leasehold_election::Heartbeat`], which watches none.
-impl LeaseApi for Server {
-    fn get<'a>(&'a self, namespace: &'a str, name: &'a str) -> BoxFuture<'a, Result<Option<Lease>, ApiFailure>> {
-        async move { found(self.request(Method::GET, leases(namespace, name), None).await) }.boxed()
-    }
-
-    fn create(&self, lease: Lease) -> BoxFuture<'_, Result<Lease, ApiFailure>> {
-        async move {
-            let path = format!("{}?{MANAGER}", leases(&lease.metadata.namespace, ""));
-            let body = typed(&lease, "coordination.k8s.io/v1", "Lease");
-            self.request(Method::POST, path, Some(("application/json", body))).await
-        }
-        .boxed()
-    }
-
-    fn update(&self, lease: Lease) -> BoxFuture<'_, Result<Lease, ApiFailure>> {
-        async move {
-            let path = format!("{}?{MANAGER}", leases(&lease.metadata.namespace, &lease.metadata.name));
-            let body = typed(&lease, "coordination.k8s.io/v1", "Lease");
-            self.request(Method::PUT, path, Some(("application/json", body))).await
-        }
-        .boxed()
-    }
-
-    /// A node may not watch leases.
-    fn watch<'a>(
-        &'a self,
-        _namespace: &'a str,
-        _name: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<LeaseEvents, ApiFailure>> {
-        async { Err(ApiFailure::Forbidden("a node's agent does not watch leases".to_owned())) }.boxed()
-    }
-}
-
-fn leases(namespace: &str, name: &str) -> String {
-    let all = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases");
-    if name.is_empty() { all } else { format!("{all}/{name}") }
-}
-
-/// An object's JSON with its kind.
-fn typed(object: &impl Serialize, api_version: &str, kind: &str) -> Value {
-    let mut value = serde_json::to_value(object).unwrap_or_default();
-    value["apiVersion"] = api_version.into();
-    value["kind"] = kind.into();
-    value
 }
 
 fn found<T>(reply: Result<T, ApiFailure>) -> Result<Option<T>, ApiFailure> {

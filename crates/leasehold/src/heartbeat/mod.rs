@@ -46,7 +46,7 @@ pub(crate) fn main(settings: &HeartbeatSettings) -> Result<ExitCode, Failure> {
 async fn keep(settings: &HeartbeatSettings) -> Result<(), Failure> {
     let mut signals =
         Signals::install().map_err(|error| Failure::new(Kind::Runtime, format!("cannot take signals: {error}")))?;
-    let server = Arc::new(Server::connect(settings).await?);
+    let server = Server::connect(settings).await?;
     let mut agent = Agent::new(settings, server, Arc::new(SystemClock));
     tokio::select! {
         failure = agent.run() => return Err(failure),
