@@ -5,14 +5,17 @@
 //! environment.
 
 mod args;
+mod bench;
 mod duration;
 mod file;
 mod heartbeat;
+mod limits;
 mod parse;
 mod settings;
 mod upkeep;
 
 pub(crate) use args::LogFormat;
+pub(crate) use bench::{Bench, Server, Work};
 pub(crate) use heartbeat::HeartbeatSettings;
 pub(crate) use parse::{Request, request};
 #[cfg(test)]

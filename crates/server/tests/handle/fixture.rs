@@ -114,6 +114,7 @@ impl Server {
             metrics: Metrics::new(None),
             backup: Some(Box::new(move || Box::new(store.backup()))),
             limits,
+            watches: leasehold_server::WatchesPerUser::default(),
             version: VersionInfo::of("0.0.0"),
             drain: tokio_util::sync::CancellationToken::new(),
             clock,
