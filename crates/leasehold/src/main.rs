@@ -1,7 +1,7 @@
 //! The `leasehold` program: arguments, configuration, certificates, wiring and printing.
 //!
 //! It holds no rule about leases. `main` is a match on the outcome: what was asked for is worked out by [`cli`], done
-//! by [`serve`], [`credentials`], [`upkeep`] or [`mod@bench`], and whatever went wrong becomes one line and an exit code in [`failure`].
+//! by [`serve`], [`heartbeat`], [`credentials`], [`upkeep`] or [`mod@bench`], and whatever went wrong becomes one line and an exit code in [`failure`].
 
 mod access;
 mod banner;
@@ -13,6 +13,7 @@ mod credentials;
 mod data_dir;
 mod failure;
 mod files;
+mod heartbeat;
 mod kubeconfig;
 mod logging;
 mod pki;
@@ -45,6 +46,7 @@ fn run() -> Result<ExitCode, Failure> {
         Request::Backup(wish) => printer::data(&upkeep::backup(&wish)?),
         Request::Restore(wish) => printer::data(&upkeep::restore(&wish)?),
         Request::Check(wish) => return upkeep::check(&wish),
+        Request::Heartbeat(settings) => return heartbeat::main(&settings),
         Request::Bench(wish) => return bench::main(&wish),
         Request::Serve(settings) => return serve::main(*settings),
     }
