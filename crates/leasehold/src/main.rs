@@ -1,12 +1,13 @@
 //! The `leasehold` program: arguments, configuration, certificates, wiring and printing.
 //!
 //! It holds no rule about leases. `main` is a match on the outcome: what was asked for is worked out by [`cli`], done
-//! by [`serve`], [`credentials`] or [`upkeep`], and whatever went wrong becomes one line and an exit code in [`failure`].
+//! by [`serve`], [`credentials`], [`status`] or [`upkeep`], and whatever went wrong becomes one line and an exit code in [`failure`].
 
 mod access;
 mod banner;
 mod calendar;
 mod cli;
+mod client;
 mod credentials;
 mod data_dir;
 mod failure;
@@ -18,6 +19,7 @@ mod printer;
 mod secret;
 mod serve;
 mod shutdown;
+mod status;
 mod upkeep;
 
 use std::process::ExitCode;
@@ -42,6 +44,7 @@ fn run() -> Result<ExitCode, Failure> {
         Request::Kubeconfig(wish) => printer::data(credentials::issue(&wish, calendar::now(&SystemClock)?)?.expose()),
         Request::Backup(wish) => printer::data(&upkeep::backup(&wish)?),
         Request::Restore(wish) => printer::data(&upkeep::restore(&wish)?),
+        Request::Status(wish) => printer::data(&status::status(&wish)?),
         Request::Check(wish) => return upkeep::check(&wish),
         Request::Serve(settings) => return serve::main(*settings),
     }

@@ -8,6 +8,7 @@ use leasehold_registry::GATES;
 use serde::Deserialize;
 
 use super::duration::HumanDuration;
+use super::status::StatusArgs;
 use super::upkeep::{BackupArgs, CheckArgs, RestoreArgs};
 
 /// The Kubernetes Lease system as one program.
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     /// Reads every file, checksum and object in it and changes nothing. Ends with 0 if all is well, with 1 if something
     /// is damaged.
     Check(CheckArgs),
+    /// Say what the controllers of a running server are doing, and why
+    Status(StatusArgs),
     /// Print the version
     Version,
 }
@@ -291,7 +294,7 @@ mod tests {
 
     #[test]
     fn every_flag_of_other_commands_has_an_environment_variable() {
-        for command in ["kubeconfig", "backup", "restore"] {
+        for command in ["kubeconfig", "backup", "restore", "status"] {
             for (flag, variable) in subcommand_flags(command) {
                 assert!(
                     variable.is_some_and(|v| v.starts_with("LEASEHOLD_")),

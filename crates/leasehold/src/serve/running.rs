@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::prepare::Prepared;
 use super::{controllers, figures};
-use super::{renewal, tokens};
+use super::{renewal, status, tokens};
 use crate::cli::Settings;
 use crate::data_dir::{DataDir, store_in};
 use crate::failure::{Failure, Kind};
@@ -86,6 +86,7 @@ impl Running {
                 .with(figures::of_features(settings.features))
                 .with(figures::of_controllers(chosen.counted)),
             backup: Some(backup_of(store.clone())),
+            controllers: Some(status::of(controllers.watch_statuses(), clock.clone())),
             limits: Limits::default(),
             version: VersionInfo::of(env!("CARGO_PKG_VERSION")),
             drain: drain.clone(),
