@@ -1,4 +1,5 @@
-//! Real clients against the running program: kubectl and client-go, and kube-rs, which brings its own server.
+//! Real clients against the running program: kubectl, client-go and kube-controller-manager, and kube-rs, which brings its
+//! own server.
 //!
 //! Each gets a server with nothing in it, built before it, and stopped after it as an operator would: a server that does
 //! not end in order fails the step. What a client needs that this machine lacks skips it, with a line that says so.
@@ -10,8 +11,8 @@ use crate::command::{cargo, command, root, works};
 use crate::runner::Outcome;
 use crate::server::Server;
 
-/// What run.py exits with when there is no kubectl.
-const NO_KUBECTL: i32 = 3;
+/// What a run.py exits with when something is missing.
+const NOT_HERE: i32 = 3;
 /// The node that the clients play.
 const NODE: &str = "n1";
 const IS_PYTHON_NEW: &str = "import sys; sys.exit(sys.version_info < (3, 11))";
@@ -26,8 +27,28 @@ pub(crate) fn kubectl() -> Outcome {
     with_server(
         || command("python3", &["tests/interop/kubectl/run.py"]),
         |code| match code {
-            Some(NO_KUBECTL) => Outcome::Skipped("no kubectl; the line above says why".to_owned()),
+            Some(NOT_HERE) => Outcome::Skipped("no kubectl; the line above says why".to_owned()),
             _ => Outcome::Failed("scenarios failed, see above".to_owned()),
+        },
+    )
+}
+
+/// Go builds the program, and Python and kubectl tell the story.
+pub(crate) fn kcm_needs() -> Option<String> {
+    let usable = in_dir("kcm", &["list", "-m"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    kubectl_needs()
+        .or_else(|| (!usable).then(|| "needs the Go that tests/interop/kcm/go.mod names, or a later one".to_owned()))
+}
+
+/// Real kube-controller-managers, elected by the server.
+pub(crate) fn kcm() -> Outcome {
+    with_server(
+        || command("python3", &["tests/interop/kcm/run.py"]),
+        |code| match code {
+            Some(NOT_HERE) => Outcome::Skipped("no kube-controller-manager; the line above says why".to_owned()),
+            _ => Outcome::Failed("kube-controller-managers were not elected as they should be, see above".to_owned()),
         },
     )
 }
@@ -56,8 +77,13 @@ pub(crate) fn kube_rs() -> Outcome {
 }
 
 fn go(arguments: &[&str]) -> Command {
+    in_dir("go", arguments)
+}
+
+/// Go, in this directory beside others.
+fn in_dir(directory: &str, arguments: &[&str]) -> Command {
     let mut go = command("go", arguments);
-    go.current_dir(root().join("tests/interop/go"));
+    go.current_dir(root().join("tests/interop").join(directory));
     go
 }
 

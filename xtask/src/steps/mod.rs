@@ -61,6 +61,7 @@ pub(crate) const ALL: &[Step] = &[
     },
     KUBECTL,
     CLIENT_GO,
+    KCM,
 ];
 
 /// Real clients alone: the steps of `cargo xtask interop`.
@@ -72,6 +73,7 @@ pub(crate) const INTEROP: &[Step] = &[
     },
     KUBECTL,
     CLIENT_GO,
+    KCM,
 ];
 
 const KUBECTL: Step = Step {
@@ -84,6 +86,12 @@ const CLIENT_GO: Step = Step {
     name: "client-go",
     needs: interop::client_go_needs,
     run: interop::client_go,
+};
+
+const KCM: Step = Step {
+    name: "kcm",
+    needs: interop::kcm_needs,
+    run: interop::kcm,
 };
 
 /// The names of all steps, for the command line.
