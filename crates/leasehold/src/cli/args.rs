@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::bench::BenchCommand;
 use super::duration::HumanDuration;
 use super::heartbeat::HeartbeatArgs;
+use super::status::StatusArgs;
 use super::upkeep::{BackupArgs, CheckArgs, RestoreArgs};
 
 /// The Kubernetes Lease system as one program.
@@ -60,6 +61,8 @@ pub(crate) enum Command {
     /// end.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Say what the controllers of a running server are doing, and why
+    Status(StatusArgs),
     /// Print the version
     Version,
 }
@@ -347,7 +350,7 @@ mod tests {
 
     #[test]
     fn every_flag_of_other_commands_has_an_environment_variable() {
-        for command in ["kubeconfig", "heartbeat", "backup", "restore"] {
+        for command in ["kubeconfig", "heartbeat", "backup", "restore", "status"] {
             for (flag, variable) in subcommand_flags(command) {
                 assert!(
                     variable.is_some_and(|v| v.starts_with("LEASEHOLD_")),

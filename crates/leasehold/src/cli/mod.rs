@@ -12,6 +12,7 @@ mod heartbeat;
 mod limits;
 mod parse;
 mod settings;
+mod status;
 mod upkeep;
 
 pub(crate) use args::LogFormat;
@@ -21,4 +22,5 @@ pub(crate) use parse::{Request, request};
 #[cfg(test)]
 pub(crate) use settings::Identity;
 pub(crate) use settings::{Credentials, LogSettings, ServingCertificate, Settings};
+pub(crate) use status::StatusWish;
 pub(crate) use upkeep::{Backup, Check, Form, Restore};

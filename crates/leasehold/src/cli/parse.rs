@@ -10,6 +10,7 @@ use super::bench::Bench;
 use super::file;
 use super::heartbeat::HeartbeatSettings;
 use super::settings::{Credentials, Settings, Surroundings};
+use super::status::StatusWish;
 use super::upkeep::{Backup, Check, Restore};
 use crate::failure::{Failure, Kind};
 
@@ -27,6 +28,8 @@ pub(crate) enum Request {
     Backup(Backup),
     /// Make a store from a backup.
     Restore(Restore),
+    /// Say what a server's controllers are doing.
+    Status(StatusWish),
     /// Look for damage.
     Check(Check),
     /// Measure a server.
@@ -60,6 +63,10 @@ pub(crate) fn request(arguments: impl IntoIterator<Item = OsString>) -> Result<R
         Command::Restore(flags) => {
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Restore(Restore::new(flags, data_dir, &surroundings)?)
+        }
+        Command::Status(flags) => {
+            let data_dir = flags.data_dir.clone().or(file()?.data_dir);
+            Request::Status(StatusWish::new(flags, data_dir, &surroundings)?)
         }
         Command::Check(flags) => {
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
@@ -131,6 +138,7 @@ mod tests {
             (&["restore"], "--from"),
             (&["restore", "--from", "f", "--raise-by", "1"], "--raise-by"),
             (&["check", "-o", "xml"], "text, json"),
+            (&["status", "-o", "xml"], "text, json"),
             (&["dance"], "dance"),
             (&[], "command"),
         ] {
