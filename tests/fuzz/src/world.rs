@@ -144,6 +144,7 @@ async fn serve(registry: &Arc<Registry>) -> SocketAddr {
         documents: Documents::build(resources::TABLE, "localhost:6443"),
         metrics: Metrics::new(None),
         backup: None,
+        controllers: None,
         limits: Limits::default(),
         watches: WatchesPerUser::default(),
         version: VersionInfo::of("0.0.0"),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use leasehold_controllers::{Controllers, EventExpiry, NamespaceDeletion};
+use leasehold_controllers::Controllers;
 use leasehold_registry::{Registry, resources};
 use leasehold_server::auth::{BuiltIn, CertificateOrToken, ClientCas, TokenFile};
 use leasehold_server::discovery::Documents;
@@ -14,9 +14,9 @@ use leasehold_store::embedded::{Embedded, Options};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::figures;
 use super::prepare::Prepared;
-use super::{renewal, tokens};
+use super::{controllers, figures};
+use super::{renewal, status, tokens};
 use crate::cli::Settings;
 use crate::data_dir::{DataDir, store_in};
 use crate::failure::{Failure, Kind};
@@ -69,28 +69,26 @@ impl Running {
             listeners.push(plain);
         }
         let store = Arc::new(open_store(&settings, &data_dir, clock.clone())?);
-        let registry = Arc::new(Registry::new(store.clone(), clock.clone()));
+        let registry = Arc::new(Registry::new(store.clone(), clock.clone()).with_features(settings.features));
         registry
             .bootstrap()
             .await
             .map_err(|e| Failure::new(Kind::Runtime, format!("cannot create the first namespaces: {e}")))?;
-        let controllers = Controllers::start(
-            &registry,
-            vec![
-                Box::new(NamespaceDeletion),
-                Box::new(EventExpiry::new(settings.event_ttl)),
-            ],
-            drain,
-        );
+        let chosen = controllers::choose(&settings);
+        let controllers = Controllers::start(&registry, chosen.controllers, drain);
+        let served: Vec<_> = resources::served(settings.features).collect();
         let app = App {
             registry,
             authenticator: Arc::new(CertificateOrToken::new(tokens.clone())),
             authorizer: Arc::new(BuiltIn),
-            documents: Documents::build(resources::TABLE, &address.to_string()),
-            metrics: Metrics::new(Some(figures::of(store.clone()))),
+            documents: Documents::build(&served, &address.to_string()),
+            metrics: Metrics::new(Some(figures::of(store.clone())))
+                .with(figures::of_features(settings.features))
+                .with(figures::of_controllers(chosen.counted)),
             backup: Some(backup_of(store.clone())),
             limits: settings.limits.requests,
             watches: WatchesPerUser::default(),
+            controllers: Some(status::of(controllers.watch_statuses(), clock.clone())),
             version: VersionInfo::of(env!("CARGO_PKG_VERSION")),
             drain: drain.clone(),
             clock: clock.clone(),

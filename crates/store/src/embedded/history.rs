@@ -133,7 +133,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::Key;
+    use crate::{Key, Memos};
 
     fn change(resource: &'static str, revision: u64) -> Arc<Change> {
         Arc::new(Change {
@@ -145,7 +145,7 @@ mod tests {
             revision: Revision(revision),
             kind: ChangeKind::Put(Bytes::from_static(b"value")),
             previous: None,
-            memo: Default::default(),
+            memos: Memos::default(),
         })
     }
 
