@@ -72,7 +72,7 @@ impl Driver {
     pub(crate) async fn run(mut self) -> Result<(), RunError> {
         let mut input = Input::Wake;
         loop {
-            self.machine.handle(self.now(), input);
+            self.machine.handle(Now::on(&*self.leases.clock), input);
             while let Some(action) = self.machine.next_action() {
                 if let Action::Finish(result) = action {
                     self.state.send_replace(State::Stopped);
@@ -84,13 +84,6 @@ impl Driver {
                 return Err(RunError::WorkStuck(self.lease.clone()));
             }
             input = self.next_input().await;
-        }
-    }
-
-    fn now(&self) -> Now {
-        Now {
-            mono: self.leases.clock.now(),
-            wall: self.leases.clock.wall(),
         }
     }
 
