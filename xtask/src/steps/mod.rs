@@ -4,8 +4,10 @@
 
 pub(crate) mod crash;
 mod deny;
+mod fuzz;
 mod interop;
 pub(crate) mod mutants;
+pub(crate) mod nightly;
 
 use crate::command::{cargo, works};
 use crate::runner::{Outcome, Step};
@@ -61,6 +63,12 @@ pub(crate) const ALL: &[Step] = &[
     },
     KUBECTL,
     CLIENT_GO,
+    Step {
+        name: "elections",
+        needs: interop::python_needs,
+        run: || interop::elections(false),
+    },
+    KCM,
 ];
 
 /// Real clients alone: the steps of `cargo xtask interop`.
@@ -72,11 +80,17 @@ pub(crate) const INTEROP: &[Step] = &[
     },
     KUBECTL,
     CLIENT_GO,
+    Step {
+        name: "elections",
+        needs: interop::python_needs,
+        run: || interop::elections(true),
+    },
+    KCM,
 ];
 
 const KUBECTL: Step = Step {
     name: "kubectl",
-    needs: interop::kubectl_needs,
+    needs: interop::python_needs,
     run: interop::kubectl,
 };
 
@@ -84,6 +98,12 @@ const CLIENT_GO: Step = Step {
     name: "client-go",
     needs: interop::client_go_needs,
     run: interop::client_go,
+};
+
+const KCM: Step = Step {
+    name: "kcm",
+    needs: interop::kcm_needs,
+    run: interop::kcm,
 };
 
 /// The names of all steps, for the command line.

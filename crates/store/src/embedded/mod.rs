@@ -23,12 +23,13 @@ mod backup;
 mod committer;
 mod completion;
 pub mod disk;
+mod fail_stop;
 mod files;
-mod format;
+pub(crate) mod format;
 mod history;
 mod inspect;
 mod lock;
-mod log;
+pub(crate) mod log;
 mod metrics;
 mod open_error;
 mod options;
@@ -36,12 +37,12 @@ mod past;
 mod pending;
 mod published;
 mod read_only;
-mod recover;
+pub(crate) mod recover;
 mod resources;
 mod restore;
-mod snapshot;
+pub(crate) mod snapshot;
 mod snapshotter;
-mod state;
+pub(crate) mod state;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -61,6 +62,7 @@ use crate::{Entry, Error, Key, Listing, Page, Range, Revision, Snapshot, Store, 
 use committer::{Committer, Farewell};
 use completion::Completion;
 use disk::Disk;
+use fail_stop::FailStop;
 use history::History;
 use lock::DirectoryLock;
 use metrics::Counters;
@@ -112,6 +114,7 @@ impl Embedded {
         options: &Options,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
+        let disk: Arc<dyn Disk> = Arc::new(FailStop::new(disk));
         format::check(disk.as_ref())?;
         let Recovered {
             state,

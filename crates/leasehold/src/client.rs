@@ -10,22 +10,24 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::access::Access;
+use crate::client_tls;
 use crate::failure::{Failure, Kind};
 
 /// Bound on each step: connecting, the handshake, the head of the reply, every piece of its body.
 const STEP: Duration = Duration::from_secs(30);
 
+/// Of a refusal; it is one line.
+const MAX_REFUSAL: usize = 16 << 10;
+
 /// A reply whose body comes in pieces.
-pub(super) struct Reply {
+pub(crate) struct Reply {
     response: Response<Incoming>,
     server: String,
     /// Moves the bytes for as long as this is here.
@@ -33,7 +35,7 @@ pub(super) struct Reply {
 }
 
 /// Asks for what is at `path`.
-pub(super) async fn get(access: &Access, path: &str) -> Result<Reply, Failure> {
+pub(crate) async fn get(access: &Access, path: &str) -> Result<Reply, Failure> {
     let uri: Uri = access.server.parse().map_err(|_| not_a_server(access))?;
     let (Some("https"), Some(host)) = (uri.scheme_str(), uri.host()) else {
         return Err(not_a_server(access));
@@ -41,7 +43,7 @@ pub(super) async fn get(access: &Access, path: &str) -> Result<Reply, Failure> {
     let address = (host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(443));
     let name = access.tls_server_name.as_deref().unwrap_or(address.0).to_owned();
     let name = ServerName::try_from(name).map_err(|_| not_a_server(access))?;
-    let tls = TlsConnector::from(Arc::new(tls(access)?));
+    let tls = TlsConnector::from(Arc::new(client_tls::config(access)?));
     let stream = step(access, TcpStream::connect(address)).await?;
     let stream = step(access, tls.connect(name, stream)).await?;
     let (mut sender, connection) = step(access, http1::handshake(TokioIo::new(stream))).await?;
@@ -57,12 +59,42 @@ pub(super) async fn get(access: &Access, path: &str) -> Result<Reply, Failure> {
 
 impl Reply {
     /// The status code.
-    pub(super) fn code(&self) -> u16 {
+    pub(crate) fn code(&self) -> u16 {
         self.response.status().as_u16()
     }
 
+    /// The whole body, of at most so many bytes.
+    pub(crate) async fn whole(mut self, most: usize) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
+        while let Some(piece) = self.piece().await? {
+            body.extend_from_slice(&piece);
+            if body.len() > most {
+                return Err(failed(&self.server, &format!("its answer is longer than {most} bytes")));
+            }
+        }
+        Ok(body)
+    }
+
+    /// What the server says in place of what it was asked for, such as a `backup`.
+    pub(crate) async fn refused(mut self, what: &str) -> Failure {
+        let (code, mut body) = (self.code(), Vec::new());
+        while let Ok(Some(piece)) = self.piece().await
+            && body.len() < MAX_REFUSAL
+        {
+            body.extend_from_slice(&piece);
+        }
+        let status: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
+        let message = status.as_ref().and_then(|status| status["message"].as_str());
+        let message = message.map_or_else(|| format!("it has no {what}"), str::to_owned);
+        let failure = Failure::new(Kind::Runtime, format!("the server answers {code}: {message}"));
+        match code {
+            401 | 403 => failure.hint(format!("a {what} takes the credentials of someone in system:masters")),
+            _ => failure,
+        }
+    }
+
     /// The next piece of the body; `None` at its end.
-    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, Failure> {
+    pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
             let frame = timeout(STEP, self.response.body_mut().frame()).await;
             let frame = frame.map_err(|_| failed(&self.server, &"it sends nothing any more"))?;
@@ -85,35 +117,6 @@ fn request(access: &Access, uri: &Uri, path: &str) -> Result<Request<Empty<Bytes
         request = request.header(AUTHORIZATION, format!("Bearer {}", token.expose()));
     }
     request.body(Empty::new()).map_err(|_| not_a_server(access))
-}
-
-fn tls(access: &Access) -> Result<ClientConfig, Failure> {
-    let unusable = |what: &str| {
-        Failure::new(
-            Kind::Certificates,
-            format!("the {what} in the kubeconfig cannot be used"),
-        )
-    };
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(access.ca.as_bytes()) {
-        let added = certificate.ok().and_then(|certificate| roots.add(certificate).ok());
-        added.ok_or_else(|| unusable("certificate authority"))?;
-    }
-    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Failure::new(Kind::Runtime, format!("no TLS: {error}")))?
-        .with_root_certificates(roots);
-    let Some((certificate, key)) = &access.certificate else {
-        return Ok(builder.with_no_client_auth());
-    };
-    let chain = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect::<Result<Vec<_>, _>>();
-    let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes());
-    let (Ok(chain), Ok(key)) = (chain, key) else {
-        return Err(unusable("client certificate"));
-    };
-    builder
-        .with_client_auth_cert(chain, key)
-        .map_err(|_| unusable("client certificate"))
 }
 
 async fn step<T, E: std::fmt::Display>(
