@@ -13,7 +13,11 @@ use leasehold_api::MicroTime;
 use leasehold_api::coordination::Lease;
 use leasehold_api::meta::{ObjectMeta, OwnerReference};
 use leasehold_clock::Clock;
+use tokio_util::sync::CancellationToken;
 
+use crate::machine::Now;
+use crate::requests::within;
+use crate::stamps::Stamps;
 use crate::{ApiFailure, LeaseApi, LeaseName};
 
 /// How often a round tries to renew, as in kubelet.
@@ -69,6 +73,7 @@ pub struct Heartbeat {
     api: Arc<dyn LeaseApi>,
     clock: Arc<dyn Clock>,
     settings: HeartbeatSettings,
+    stamps: Stamps,
     /// As the server had it last; `None` when that is not known.
     latest: Option<Lease>,
 }
@@ -81,8 +86,24 @@ impl Heartbeat {
             api,
             clock,
             settings,
+            stamps: Stamps::default(),
             latest: None,
         }
+    }
+
+    /// Rounds until told to stop; failures are logged. `owner` as for [`Heartbeat::beat`].
+    pub async fn run(mut self, owner: Option<OwnerReference>, stop: CancellationToken) {
+        let rounds = async {
+            loop {
+                if let Err(failure) = self.beat(owner.as_ref()).await {
+                    tracing::warn!(lease = %self.settings.lease, %failure, "no heartbeat in this round");
+                }
+                let next = self.clock.now() + self.pause();
+                self.clock.sleep_until(next).await;
+            }
+        };
+        // What is cut off is a request at most, and the server makes of it what it will.
+        let _ = stop.run_until_cancelled(rounds).await;
     }
 
     /// One round. `owner` is what the lease shall go with; while it is not known, a lease that is there is renewed, and none
@@ -100,7 +121,8 @@ impl Heartbeat {
                     None => return Ok(Beat::Ownerless),
                 }
             };
-            match self.bounded(self.api.update(self.renewed(base, owner))).await {
+            let renewed = self.renewed(base, owner);
+            match self.bounded(self.api.update(renewed)).await {
                 Ok(lease) => {
                     self.latest = Some(lease);
                     return Ok(Beat::Renewed);
@@ -153,27 +175,26 @@ impl Heartbeat {
             },
             ..Lease::default()
         };
-        let created = self.bounded(self.api.create(self.renewed(new, Some(owner)))).await?;
+        let new = self.renewed(new, Some(owner));
+        let created = self.bounded(self.api.create(new)).await?;
         self.latest = Some(created);
         Ok(Some(Beat::Created))
     }
 
     async fn bounded<T>(&self, request: impl Future<Output = Result<T, ApiFailure>>) -> Result<T, ApiFailure> {
-        let deadline = self.clock.now() + self.settings.request_timeout;
-        tokio::select! {
-            biased;
-            reply = request => reply,
-            () = self.clock.sleep_until(deadline) => Err(ApiFailure::Unknown("it took too long".to_owned())),
-        }
+        within(&*self.clock, self.settings.request_timeout, request).await
     }
 
-    fn renewed(&self, lease: Lease, owner: Option<&OwnerReference>) -> Lease {
-        renewed(lease, &self.settings, owner, MicroTime::from_system(self.clock.wall()))
+    fn renewed(&mut self, lease: Lease, owner: Option<&OwnerReference>) -> Lease {
+        let now = self.stamps.next(Now::on(&*self.clock));
+        renewed(lease, &self.settings, owner, now)
     }
 }
 
 /// The lease with a fresh stamp. A namesake's owner reference is replaced: the owner was deleted and made anew.
 fn renewed(mut lease: Lease, settings: &HeartbeatSettings, owner: Option<&OwnerReference>, now: MicroTime) -> Lease {
+    // The server knows who owns which field, and keeps that when we say nothing of it.
+    lease.metadata.managed_fields.clear();
     lease.spec.holder_identity = Some(settings.holder.clone());
     lease.spec.lease_duration_seconds = Some(i32::try_from(settings.duration.as_secs()).unwrap_or(i32::MAX).max(1));
     lease.spec.renew_time = Some(now);
