@@ -18,6 +18,8 @@ mod printer;
 mod secret;
 mod serve;
 mod shutdown;
+mod signals;
+mod supervisor;
 mod upkeep;
 
 use std::process::ExitCode;
@@ -44,6 +46,8 @@ fn run() -> Result<ExitCode, Failure> {
         Request::Restore(wish) => printer::data(&upkeep::restore(&wish)?),
         Request::Check(wish) => return upkeep::check(&wish),
         Request::Serve(settings) => return serve::main(*settings),
+        Request::Supervise(charge) => supervisor::main(&charge)?,
+        Request::Become { parent, command } => return Err(supervisor::exec(parent, &command)),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
 use super::duration::HumanDuration;
+use super::hidden::{SuperviseArgs, TiedArgs};
 use super::upkeep::{BackupArgs, CheckArgs, RestoreArgs};
 
 /// The Kubernetes Lease system as one program.
@@ -48,6 +49,12 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Print the version
     Version,
+    /// Run a command and end it in time
+    #[command(hide = true)]
+    Supervise(SuperviseArgs),
+    /// Become a command that ends with its parent
+    #[command(hide = true)]
+    Tied(TiedArgs),
 }
 
 /// The flags of `serve`, each of them also a key of the TOML file.

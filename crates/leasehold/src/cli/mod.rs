@@ -7,6 +7,7 @@
 mod args;
 mod duration;
 mod file;
+mod hidden;
 mod parse;
 mod settings;
 mod upkeep;

@@ -10,6 +10,7 @@ use super::file;
 use super::settings::{Credentials, Settings, Surroundings};
 use super::upkeep::{Backup, Check, Restore};
 use crate::failure::{Failure, Kind};
+use crate::supervisor::Charge;
 
 /// What the user wants done.
 pub(crate) enum Request {
@@ -25,6 +26,15 @@ pub(crate) enum Request {
     Restore(Restore),
     /// Look for damage.
     Check(Check),
+    /// Run a command and end it in time.
+    Supervise(Charge),
+    /// Become this command, which ends with the parent of this process id.
+    Become {
+        /// The process id.
+        parent: i32,
+        /// Program and arguments.
+        command: Vec<OsString>,
+    },
 }
 
 /// Reads the command line, the environment and the configuration file.
@@ -54,6 +64,11 @@ pub(crate) fn request(arguments: impl IntoIterator<Item = OsString>) -> Result<R
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Check(Check::new(&flags, data_dir, &surroundings)?)
         }
+        Command::Supervise(flags) => Request::Supervise(flags.into()),
+        Command::Tied(flags) => Request::Become {
+            parent: flags.parent,
+            command: flags.command,
+        },
     })
 }
 
