@@ -4,6 +4,30 @@
 //! inside Leasehold's own server, and in a simulation. No decision compares a time that someone else wrote with a clock
 //! of this machine.
 
+mod builder;
+mod elector;
+mod guards;
+mod identity;
+mod leadership;
 mod lease_api;
+mod leases;
+pub mod machine;
+mod metrics;
+mod record;
+mod state;
+pub mod timers;
+mod token;
+mod watch;
 
+pub use builder::{ElectorBuilder, SetupError};
+pub use elector::{Election, Elector, Ended, RunError};
+pub use guards::WorkGuard;
+pub use identity::{LeaseName, unique_identity};
+pub use leadership::{Leadership, NotLeading};
 pub use lease_api::{ApiFailure, LeaseApi, LeaseEvent, LeaseEvents};
+pub use leases::Leases;
+pub use metrics::{Metrics, NoMetrics};
+pub use record::Record;
+pub use state::{Loss, ServerFault, State};
+pub use timers::{HandOver, Timers, TimersError, TimersWarning};
+pub use token::Token;
