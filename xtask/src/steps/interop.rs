@@ -8,7 +8,7 @@ use std::process::Command;
 use super::build;
 use crate::command::{cargo, command, root, works};
 use crate::runner::Outcome;
-use crate::server::Server;
+use crate::server::{Server, TOKEN};
 
 /// What run.py exits with when there is no kubectl.
 const NO_KUBECTL: i32 = 3;
@@ -88,6 +88,7 @@ fn with_server(client: impl Fn() -> Command, failed: impl Fn(Option<i32>) -> Out
         let status = client()
             .env("LEASEHOLD_INTEROP_KUBECONFIG", server.kubeconfig())
             .env("LEASEHOLD_INTEROP_NODE_KUBECONFIG", server.node_kubeconfig(NODE)?)
+            .env("LEASEHOLD_INTEROP_TOKEN", TOKEN)
             .status()
             .map_err(|error| format!("the client cannot be run: {error}"))?;
         if status.success() {
