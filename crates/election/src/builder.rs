@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::machine::{Config, Mode};
+use crate::work::ABORT_WAIT;
 use crate::{Elector, LeaseName, Leases, Metrics, NoMetrics, Timers, TimersError, unique_identity};
 
 /// Sets up an [`Elector`]. Everything has a default but the lease.
@@ -72,13 +73,14 @@ impl ElectorBuilder {
     }
 
     /// How long work may take to end after a stop or a step down; the lease is held and renewed meanwhile. 20 s by default.
+    /// [`Elector::run`] aborts it then. Work that is there a second later is reported, and the lease not released.
     pub fn stop_grace(mut self, grace: Duration) -> Self {
         self.stop_grace = grace;
         self
     }
 
     /// How long work may take to end after the leadership was lost. By default what lies between the renew deadline and the
-    /// end of validity: [`Timers::time_to_stop`].
+    /// end of validity ([`Timers::time_to_stop`]), so that aborted work has ended before another candidate can lead.
     pub fn loss_grace(mut self, grace: Duration) -> Self {
         self.loss_grace = Some(grace);
         self
@@ -122,8 +124,8 @@ impl ElectorBuilder {
             identity: identity.into(),
             labels: self.labels,
             release: self.release,
-            stop_grace: self.stop_grace,
-            loss_grace: self.loss_grace.unwrap_or_else(|| self.timers.time_to_stop()),
+            stop_grace: self.stop_grace + ABORT_WAIT,
+            loss_grace: self.loss_grace.unwrap_or_else(|| self.timers.time_to_stop()) + ABORT_WAIT,
             timers: self.timers,
             mode: if self.coordinated {
                 Mode::Coordinated

@@ -23,10 +23,16 @@ impl Leases {
         Self::with_clock(Arc::new(api), Arc::new(SystemClock))
     }
 
-    /// The same with a clock of the caller's choice, for tests and simulations.
+    /// The same with a clock of the caller's choice.
     #[must_use]
     pub fn with_clock(api: Arc<dyn LeaseApi>, clock: Arc<dyn Clock>) -> Self {
-        let watches = Watches::new(Arc::clone(&api), Arc::clone(&clock));
+        Self::seeded(api, clock, rand::random())
+    }
+
+    /// The same with repeatable jitter too, for simulations.
+    #[must_use]
+    pub fn seeded(api: Arc<dyn LeaseApi>, clock: Arc<dyn Clock>, seed: u64) -> Self {
+        let watches = Watches::new(Arc::clone(&api), Arc::clone(&clock), seed);
         Self { api, clock, watches }
     }
 

@@ -5,9 +5,11 @@
 //! of this machine.
 
 mod builder;
+mod driver;
 mod elector;
 mod guards;
 mod identity;
+mod jitter;
 mod leadership;
 mod lease_api;
 mod leases;
@@ -15,9 +17,12 @@ pub mod machine;
 mod metrics;
 mod record;
 mod state;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod timers;
 mod token;
 mod watch;
+mod work;
 
 pub use builder::{ElectorBuilder, SetupError};
 pub use elector::{Election, Elector, Ended, RunError};

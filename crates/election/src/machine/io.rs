@@ -28,8 +28,8 @@ pub enum Input {
         /// The lease as the server has it now (`None`: there is none), or why there is no answer.
         reply: Result<Option<Lease>, ApiFailure>,
     },
-    /// The watch told what the lease is now; `None` when there is none.
-    Seen(Option<Lease>),
+    /// The watch told something of the lease.
+    Seen(Sight),
     /// The watch began to work or ceased to. That says nothing about the lease.
     Watching(bool),
     /// The term should end: work is to be stopped, then the lease released, then the election goes on.
@@ -38,6 +38,17 @@ pub enum Input {
     Stop,
     /// After [`Action::StopWork`]: no work is running any more, and none will.
     WorkEnded,
+}
+
+/// What a watch tells of a lease. It may lag behind the replies to requests.
+#[derive(Clone, Debug)]
+pub enum Sight {
+    /// The lease is this now.
+    Present(Box<Lease>),
+    /// It was deleted; its resourceVersion is the deletion's.
+    Deleted(Box<Lease>),
+    /// When the watch began, there was none.
+    Absent,
 }
 
 /// Names a request of one machine.
@@ -72,7 +83,7 @@ pub enum Action {
     },
     /// The term's validity is over from now on, whatever was said before.
     Revoke,
-    /// Guarded work has to end. Comes once in a term, and again when there is less time than was said.
+    /// Guarded work has to end. Comes once in a term, and again when it turns out that there is less time.
     StopWork {
         /// Why.
         reason: Loss,
