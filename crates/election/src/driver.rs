@@ -20,7 +20,8 @@ pub(crate) struct Driver {
     metrics: Arc<dyn Metrics>,
     state: watch::Sender<State>,
     stop: CancellationToken,
-    requests: (mpsc::Sender<(Token, Loss)>, mpsc::Receiver<(Token, Loss)>),
+    ask_to_step_down: mpsc::Sender<(Token, Loss)>,
+    asked_to_step_down: mpsc::Receiver<(Token, Loss)>,
     subscription: Subscription,
     /// The request under way.
     reply: Option<(RequestId, BoxFuture<'static, Reply>)>,
@@ -44,6 +45,7 @@ const STEP_DOWNS: usize = 4;
 
 impl Driver {
     pub(crate) fn new(leases: Leases, config: Config, metrics: Arc<dyn Metrics>, stop: CancellationToken) -> Self {
+        let (ask_to_step_down, asked_to_step_down) = mpsc::channel(STEP_DOWNS);
         Self {
             subscription: leases.watches.subscribe(&config.lease),
             lease: config.lease.clone(),
@@ -53,7 +55,8 @@ impl Driver {
             metrics,
             state: watch::Sender::new(State::Follower { holder: None }),
             stop,
-            requests: mpsc::channel(STEP_DOWNS),
+            ask_to_step_down,
+            asked_to_step_down,
             reply: None,
             term: None,
             unheard: None,
@@ -69,7 +72,7 @@ impl Driver {
     pub(crate) async fn run(mut self) -> Result<(), RunError> {
         let mut input = Input::Wake;
         loop {
-            self.machine.handle(self.now(), input);
+            self.machine.handle(Now::on(&*self.leases.clock), input);
             while let Some(action) = self.machine.next_action() {
                 if let Action::Finish(result) = action {
                     self.state.send_replace(State::Stopped);
@@ -81,13 +84,6 @@ impl Driver {
                 return Err(RunError::WorkStuck(self.lease.clone()));
             }
             input = self.next_input().await;
-        }
-    }
-
-    fn now(&self) -> Now {
-        Now {
-            mono: self.leases.clock.now(),
-            wall: self.leases.clock.wall(),
         }
     }
 
@@ -112,7 +108,7 @@ impl Driver {
                 Input::Reply { request, reply }
             }
             feed = self.subscription.changed() => self.hear(feed),
-            Some((token, reason)) = self.requests.1.recv() => self.step_down(token, reason),
+            Some((token, reason)) = self.asked_to_step_down.recv() => self.step_down(token, reason),
             () = self.stop.cancelled(), if !self.told_to_stop => {
                 self.told_to_stop = true;
                 Input::Stop
@@ -191,7 +187,7 @@ impl Driver {
             Arc::clone(&self.identity),
             term,
             Arc::clone(&self.leases.clock),
-            self.requests.0.clone(),
+            self.ask_to_step_down.clone(),
         );
         tracing::info!(lease = %self.lease, identity = %self.identity, token = %term.0, "leading");
         self.metrics.leading(&self.lease, true);

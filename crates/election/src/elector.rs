@@ -58,7 +58,7 @@ impl Elector {
         T: Send + 'static,
     {
         let clock = Arc::clone(&self.leases.clock);
-        let mut election = self.start_until(stop);
+        let mut election = self.start_until(&stop);
         let mut work = work;
         while let Some((leadership, guard)) = election.next_term().await {
             let work = work(leadership.clone());
@@ -84,10 +84,10 @@ impl Elector {
     /// Begins to campaign in a task of its own, for programs that watch [`Election::state`] themselves. Needs a tokio runtime.
     #[must_use = "the election ends when this is dropped"]
     pub fn start(self) -> Election {
-        self.start_until(CancellationToken::new())
+        self.start_until(&CancellationToken::new())
     }
 
-    fn start_until(self, stop: CancellationToken) -> Election {
+    fn start_until(self, stop: &CancellationToken) -> Election {
         // Ours alone can be cancelled here; the caller's may stop other things too.
         let stop = stop.child_token();
         let driver = Driver::new(self.leases, self.config, self.metrics, stop.clone());
@@ -167,9 +167,18 @@ impl Election {
     ///
     /// # Errors
     /// As [`Elector::run`].
-    pub async fn stop(self) -> Result<(), RunError> {
+    pub async fn stop(mut self) -> Result<(), RunError> {
         self.stop.cancel();
-        ended(self.driver.await)
+        ended((&mut self.driver).await)
+    }
+}
+
+/// The driver does the same when it is dropped, but that may be later: when its runtime gets round to it.
+impl Drop for Election {
+    fn drop(&mut self) {
+        if let State::Leader(leadership) = &*self.state.borrow() {
+            leadership.revoke();
+        }
     }
 }
 

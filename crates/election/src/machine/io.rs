@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use leasehold_api::coordination::Lease;
-use leasehold_clock::Monotonic;
+use leasehold_clock::{Clock, Monotonic};
 
 use crate::{ApiFailure, Loss, ServerFault, Token};
 
@@ -16,8 +16,20 @@ pub struct Now {
     pub wall: SystemTime,
 }
 
+impl Now {
+    /// What a clock says.
+    #[must_use]
+    pub fn on(clock: &dyn Clock) -> Self {
+        Self {
+            mono: clock.now(),
+            wall: clock.wall(),
+        }
+    }
+}
+
 /// Something that happened.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "never kept: made for one call")]
 pub enum Input {
     /// Time has passed: [`super::Machine::wake_at`] may have come.
     Wake,

@@ -1,0 +1,8 @@
+//! Whole electors against a server in memory, in simulated time.
+
+mod candidates;
+mod contest;
+mod heartbeats;
+mod watches;
+mod work;
+mod world;
