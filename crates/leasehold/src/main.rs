@@ -9,6 +9,8 @@ mod calendar;
 mod cli;
 mod credentials;
 mod data_dir;
+mod demo;
+mod elect;
 mod failure;
 mod files;
 mod kubeconfig;
@@ -20,6 +22,7 @@ mod serve;
 mod shutdown;
 mod signals;
 mod supervisor;
+mod timers;
 mod upkeep;
 
 use std::process::ExitCode;
@@ -46,6 +49,13 @@ fn run() -> Result<ExitCode, Failure> {
         Request::Restore(wish) => printer::data(&upkeep::restore(&wish)?),
         Request::Check(wish) => return upkeep::check(&wish),
         Request::Serve(settings) => return serve::main(*settings),
+        Request::Elect(settings) => return elect::main(&settings),
+        Request::Timers(wish) => {
+            let (text, are_safe) = timers::judge(&wish)?;
+            printer::data(&text);
+            return Ok(if are_safe { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Request::Demo(wish) => return demo::main(&wish),
         Request::Supervise(charge) => supervisor::main(&charge)?,
         Request::Become { parent, command } => return Err(supervisor::exec(parent, &command)),
     }

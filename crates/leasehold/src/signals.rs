@@ -19,8 +19,12 @@ mod tests {
 
     #[test]
     fn the_mask_is_read_bit_by_bit() {
-        assert!(ignores_hangup("Name:\tx\nSigBlk:\t0\nSigIgn:\t0000000000001001\nSigCgt:\t1\n"));
-        assert!(!ignores_hangup("SigIgn:\t0000000000001000\nSigCgt:\t0000000000000001\n"));
+        assert!(ignores_hangup(
+            "Name:\tx\nSigBlk:\t0\nSigIgn:\t0000000000001001\nSigCgt:\t1\n"
+        ));
+        assert!(!ignores_hangup(
+            "SigIgn:\t0000000000001000\nSigCgt:\t0000000000000001\n"
+        ));
         assert!(!ignores_hangup(""));
     }
 }

@@ -5,16 +5,22 @@
 //! environment.
 
 mod args;
+mod demo;
 mod duration;
+mod elect;
 mod file;
 mod hidden;
 mod parse;
 mod settings;
+mod timers;
 mod upkeep;
 
 pub(crate) use args::LogFormat;
+pub(crate) use demo::DemoArgs;
+pub(crate) use elect::{After, Elect, KubeAccess};
 pub(crate) use parse::{Request, request};
 #[cfg(test)]
 pub(crate) use settings::Identity;
 pub(crate) use settings::{Credentials, LogSettings, ServingCertificate, Settings};
+pub(crate) use timers::JudgeTimers;
 pub(crate) use upkeep::{Backup, Check, Form, Restore};

@@ -6,8 +6,11 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use super::args::{Command, ServeArgs, TopArgs};
+use super::demo::DemoArgs;
+use super::elect::Elect;
 use super::file;
 use super::settings::{Credentials, Settings, Surroundings};
+use super::timers::JudgeTimers;
 use super::upkeep::{Backup, Check, Restore};
 use crate::failure::{Failure, Kind};
 use crate::supervisor::Charge;
@@ -20,6 +23,12 @@ pub(crate) enum Request {
     Serve(Box<Settings>),
     /// Sign a client certificate.
     Kubeconfig(Credentials),
+    /// Run a command while leading.
+    Elect(Box<Elect>),
+    /// Tell what follows from the durations of an election.
+    Timers(JudgeTimers),
+    /// Show an election.
+    Demo(DemoArgs),
     /// Fetch a backup from a running server.
     Backup(Backup),
     /// Make a store from a backup.
@@ -52,6 +61,9 @@ pub(crate) fn request(arguments: impl IntoIterator<Item = OsString>) -> Result<R
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Kubeconfig(Credentials::new(flags, data_dir, &surroundings)?)
         }
+        Command::Elect(flags) => Request::Elect(Box::new(Elect::new(*flags)?)),
+        Command::Timers(flags) => Request::Timers(flags.into()),
+        Command::Demo(flags) => Request::Demo(flags),
         Command::Backup(flags) => {
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Backup(Backup::new(flags, data_dir, &surroundings)?)

@@ -208,7 +208,7 @@ fn certificate(
     }
 }
 
-fn log_filter(given: Option<String>) -> Result<String, Failure> {
+pub(super) fn log_filter(given: Option<String>) -> Result<String, Failure> {
     let filter = given.unwrap_or_else(|| "info".to_owned());
     match tracing_subscriber::EnvFilter::try_new(&filter) {
         Ok(_) => Ok(filter),
@@ -218,7 +218,7 @@ fn log_filter(given: Option<String>) -> Result<String, Failure> {
 }
 
 /// The duration given, or the default, if it lies within the bounds.
-fn within(
+pub(super) fn within(
     flag: &str,
     given: Option<HumanDuration>,
     default: Duration,
@@ -234,7 +234,7 @@ fn within(
 }
 
 /// A name that a certificate may carry: not empty, no control characters.
-fn plain(what: &str, name: String) -> Result<String, Failure> {
+pub(super) fn plain(what: &str, name: String) -> Result<String, Failure> {
     if name.is_empty() || name.contains(char::is_control) {
         return Err(usage(format!("--{what} '{name}' is empty or has control characters")));
     }

@@ -7,8 +7,10 @@ use std::io;
 
 use leasehold_clock::Monotonic;
 
+/// tokio has no safe name for a timerfd. What it calls a pipe's reading end is a descriptor that becomes readable and is
+/// read with read(2), and a timerfd is that.
 #[cfg(target_os = "linux")]
-pub(super) struct Alarm(tokio::io::unix::AsyncFd<std::os::fd::OwnedFd>);
+pub(super) struct Alarm(tokio::net::unix::pipe::Receiver);
 
 #[cfg(target_os = "linux")]
 impl Alarm {
@@ -17,7 +19,7 @@ impl Alarm {
         use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
         let timer = timerfd_create(TimerfdClockId::Boottime, flags)?;
-        Ok(Self(tokio::io::unix::AsyncFd::new(timer)?))
+        tokio::net::unix::pipe::Receiver::from_owned_fd_unchecked(timer).map(Self)
     }
 
     /// Returns at this time, or at once if it is over. Cancel safe.
@@ -33,13 +35,12 @@ impl Alarm {
             it_value: value,
         };
         // Setting it also takes back a firing that nobody waited for.
-        timerfd_settime(self.0.get_ref(), TimerfdTimerFlags::ABSTIME, &once)?;
+        timerfd_settime(&self.0, TimerfdTimerFlags::ABSTIME, &once)?;
         loop {
-            let mut ready = self.0.readable().await?;
-            let fired = ready.try_io(|timer| Ok(rustix::io::read(timer.get_ref(), &mut [0; 8])?));
-            match fired {
-                Ok(result) => return result.map(drop),
-                Err(_not_yet) => {}
+            self.0.readable().await?;
+            match self.0.try_read(&mut [0; 8]) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return result.map(drop),
             }
         }
     }

@@ -7,6 +7,7 @@
 //!
 //! - [`watchdog`]: what to do when; pure.
 //! - [`family`]: the command and its descendants: signalling them, and knowing that none is left.
+//! - [`descendants`]: who they are.
 //! - [`alarm`]: waking up at a time of the clock that counts suspend.
 //! - [`wire`]: what the two say to each other.
 //! - [`stdin`]: hands the elector's standard input through, since the socket is in its place.
@@ -16,6 +17,7 @@
 //! It reads no lease and decides nothing about leadership.
 
 mod alarm;
+mod descendants;
 mod family;
 mod run;
 mod stdin;

@@ -35,7 +35,10 @@ const UNHEARD: [SignalKind; 6] = [
 pub(crate) fn main(charge: &Charge) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::new(Kind::Runtime, format!("the supervisor failed: {error}"));
     // One thread: the kernel ties the command to the thread that started it.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed)?;
     let outcome = runtime.block_on(supervise(charge));
     if let Some(path) = &charge.remove {
         // The elector removes it too, unless it was killed.

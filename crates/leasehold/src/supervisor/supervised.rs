@@ -30,6 +30,8 @@ pub(crate) struct Supervised {
     /// The same socket.
     orders: StdUnixStream,
     head: Option<Pid>,
+    /// The last report, or that there was none, once it has come.
+    last: Option<Option<Report>>,
 }
 
 impl Supervised {
@@ -57,6 +59,7 @@ impl Supervised {
             reports: BufReader::new(UnixStream::from_std(here)?).lines(),
             orders,
             head: None,
+            last: None,
         };
         supervised.order(Order::Until(valid_until.unwrap_or(FOREVER)));
         Ok(supervised)
@@ -85,15 +88,29 @@ impl Supervised {
     /// What happens to it next. [`Report::Gone`] is the last there is; `None` in its place if the supervisor died, in
     /// which case everything it left behind has been killed. Cancel safe.
     pub(crate) async fn next(&mut self) -> Option<Report> {
-        let line = self.reports.next_line().await.ok().flatten();
-        let report = line.as_deref().and_then(Report::parse);
-        match report {
-            Some(Report::Started(pid)) => self.head = Pid::from_raw(pid),
-            Some(Report::Ended(_)) => {}
-            Some(Report::Gone(_)) => drop(self.supervisor.wait().await),
-            None => self.clear_up().await,
+        if self.last.is_none() {
+            let line = self.reports.next_line().await.ok().flatten();
+            let report = line.as_deref().and_then(Report::parse);
+            match report {
+                Some(Report::Started(pid)) => self.head = Pid::from_raw(pid),
+                Some(Report::Ended(_)) => {}
+                // Kept, because what comes now takes time, and whoever waits may look elsewhere meanwhile.
+                Some(Report::Gone(_)) | None => self.last = Some(report),
+            }
+            if self.last.is_none() {
+                return report;
+            }
         }
-        report
+        match self.last.flatten() {
+            Some(report) => {
+                let _ = self.supervisor.wait().await;
+                Some(report)
+            }
+            None => {
+                self.clear_up().await;
+                None
+            }
+        }
     }
 
     /// Kills what a supervisor that died has left: this process has adopted it.

@@ -16,7 +16,10 @@ use crate::failure::{Failure, Kind};
 pub(crate) fn exec(parent: i32, command: &[OsString]) -> Failure {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)) {
-        return Failure::new(Kind::Runtime, format!("cannot tie the command to its supervisor: {error}"));
+        return Failure::new(
+            Kind::Runtime,
+            format!("cannot tie the command to its supervisor: {error}"),
+        );
     }
     // It may have ended before the kernel was told.
     if getppid().map(rustix::process::Pid::as_raw_pid) != Some(parent) {

@@ -127,7 +127,11 @@ mod tests {
         assert_eq!(dog.cause(), Some(Cause::Expired));
         assert_eq!(dog.due(at(97)), Due::Nothing(at(99)), "not the whole of kill_after");
         assert_eq!(dog.due(at(99)), Due::Kill(at(99) + KILL_AGAIN));
-        assert_eq!(dog.due(at(120)), Due::Kill(at(120) + KILL_AGAIN), "for as long as it takes");
+        assert_eq!(
+            dog.due(at(120)),
+            Due::Kill(at(120) + KILL_AGAIN),
+            "for as long as it takes"
+        );
     }
 
     #[test]

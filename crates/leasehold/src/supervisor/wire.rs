@@ -111,7 +111,10 @@ impl Report {
             Self::Ended(Ending::Code(code)) => format!("code {code}\n"),
             Self::Ended(Ending::Signal(signal)) => format!("signal {signal}\n"),
             Self::Gone(cause) => {
-                let name = CAUSES.iter().find(|(each, _)| *each == cause).map_or("", |(_, name)| name);
+                let name = CAUSES
+                    .iter()
+                    .find(|(each, _)| *each == cause)
+                    .map_or("", |(_, name)| name);
                 format!("gone {name}\n")
             }
         }
@@ -159,7 +162,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_nothing() {
-        for line in ["", "until", "until -1", "until x", "stop", "kill now", "dance 1", "gone", "code 256"] {
+        for line in [
+            "", "until", "until -1", "until x", "stop", "kill now", "dance 1", "gone", "code 256",
+        ] {
             assert_eq!(Order::parse(line), None, "{line}");
             assert_eq!(Report::parse(line), None, "{line}");
         }

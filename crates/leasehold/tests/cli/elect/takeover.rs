@@ -1,0 +1,153 @@
+//! Never two commands at once: whatever happens to the leader, its command is gone before the next one begins.
+//!
+//! Commands append to one file, each line with the candidate's name and the time since boot. The order of the lines is
+//! the kernel's; the times say by how much.
+
+use rustix::process::Signal;
+
+use super::{Candidate, Stage};
+
+/// Says all the time that it is alive, for a minute at most.
+const BEAT: &str = r#"
+    echo $$ >> pids.$LEASEHOLD_IDENTITY
+    n=0; while [ $n -lt 3000 ]; do
+        read up rest < /proc/uptime; echo "$LEASEHOLD_IDENTITY $up $LEASEHOLD_TOKEN" >> beats
+        sleep 0.02; n=$((n+1))
+    done"#;
+
+/// Starts a leader, does something to it, and watches another candidate take over.
+fn take_over(script: &str, what_happens: impl Fn(&Candidate)) -> Stage {
+    let stage = Stage::new();
+    let leader = stage.candidate("a", &[], script);
+    stage.lines("beats", 3);
+    let _follower = stage.candidate("b", &[], BEAT);
+    // It follows.
+    super::eventually("follower", || {
+        stage.read("b.stderr").contains("held by a").then_some(())
+    });
+    what_happens(&leader);
+    super::eventually("take-over", || stage.read("beats").contains("\nb ").then_some(()));
+    let lines = stage.read("beats").lines().count();
+    stage.lines("beats", lines + 10);
+    stage.wait_until_gone("pids.a");
+    one_at_a_time(&stage.read("beats"));
+    stage
+}
+
+/// All lines of `a`, then all lines of `b`, whose token is higher.
+fn one_at_a_time(beats: &str) {
+    let lines: Vec<Vec<&str>> = beats.lines().map(|line| line.split(' ').collect()).collect();
+    let first_of_b = lines.iter().position(|line| line[0] == "b").unwrap();
+    let (before, after) = lines.split_at(first_of_b);
+    assert!(after.iter().all(|line| line[0] == "b"), "both ran at once:\n{beats}");
+    let time = |line: &Vec<&str>| line[1].parse::<f64>().unwrap();
+    assert!(time(before.last().unwrap()) <= time(&after[0]), "{beats}");
+    let token = |line: &Vec<&str>| line[2].parse::<u64>().unwrap();
+    assert!(token(&before[0]) < token(&after[0]), "tokens did not grow:\n{beats}");
+}
+
+#[test]
+fn when_the_elector_is_killed_its_command_ends_and_another_takes_over() {
+    take_over(BEAT, |leader| leader.signal(Signal::KILL));
+}
+
+#[test]
+fn when_the_elector_is_killed_its_command_need_not_wait_for_the_deadline() {
+    let stage = Stage::new();
+    let leader = stage.candidate("a", &["--duration", "1000s"], BEAT);
+    stage.lines("beats", 3);
+    leader.signal(Signal::KILL);
+    stage.wait_until_gone("pids.a");
+}
+
+#[test]
+fn when_the_elector_is_stopped_its_command_ends_before_another_leads() {
+    let stage = take_over(BEAT, |leader| leader.signal(Signal::STOP));
+    assert_eq!(stage.spec()["holderIdentity"], "b");
+}
+
+#[test]
+fn a_command_that_will_not_end_is_killed_in_time() {
+    let stubborn = format!("trap '' TERM INT HUP\n{BEAT}");
+    take_over(&stubborn, |leader| leader.signal(Signal::STOP));
+}
+
+#[test]
+fn grandchildren_end_too_in_the_group_and_out_of_it() {
+    // One in the group; one that left it; one whose parent has ended, and that hears no SIGTERM.
+    let script = format!(
+        "(trap '' TERM; {BEAT}) & echo $! >> pids.a
+         setsid sh -c 'echo $$ >> pids.a; {BEAT}' &
+         (setsid sh -c 'trap \"\" TERM; echo $$ >> pids.a; {BEAT}' &)
+         wait"
+    );
+    let stage = take_over(&script, |leader| leader.signal(Signal::KILL));
+    // Each says so twice, but for the first, which has no process id of its own to tell.
+    assert_eq!(stage.read("pids.a").lines().count(), 6);
+}
+
+#[test]
+fn a_release_hands_over_at_once() {
+    let stage = Stage::new();
+    let mut leader = stage.candidate("a", &["--duration", "60s", "--deadline", "30s"], BEAT);
+    stage.lines("beats", 3);
+    let _follower = stage.candidate("b", &[], BEAT);
+    super::eventually("follower", || {
+        stage.read("b.stderr").contains("held by a").then_some(())
+    });
+    leader.signal(Signal::TERM);
+    assert_eq!(leader.code(), Some(143));
+    // Long before the lease would have run out.
+    super::eventually("take-over", || stage.read("beats").contains("\nb ").then_some(()));
+    one_at_a_time(&stage.read("beats"));
+}
+
+#[test]
+fn a_stopped_elector_goes_on_as_a_follower() {
+    let stage = Stage::new();
+    let mut first = stage.candidate("a", &[], BEAT);
+    stage.lines("beats", 3);
+    let mut second = stage.candidate("b", &[], BEAT);
+    first.signal(Signal::STOP);
+    stage.wait_for_holder("b");
+    first.signal(Signal::CONT);
+    super::eventually("rejoining", || {
+        stage.read("a.stderr").contains("held by b").then_some(())
+    });
+    second.signal(Signal::TERM);
+    assert_eq!(second.code(), Some(143));
+    stage.wait_for_holder("a");
+    first.signal(Signal::TERM);
+    assert_eq!(first.code(), Some(143));
+    stage.wait_for_holder("");
+}
+
+#[test]
+fn sigtstp_steps_down_and_sigcont_rejoins() {
+    let stage = Stage::new();
+    let leader = stage.candidate("a", &["--duration", "60s", "--deadline", "30s"], BEAT);
+    stage.lines("beats", 3);
+    leader.signal(Signal::TSTP);
+    super::eventually("stopped elector", || leader.is_stopped().then_some(()));
+    assert_eq!(stage.spec()["holderIdentity"], "", "released before it stopped");
+    stage.wait_until_gone("pids.a");
+    let before = stage.read("beats").lines().count();
+    leader.signal(Signal::CONT);
+    stage.lines("beats", before + 3);
+}
+
+#[test]
+fn when_the_supervisor_is_killed_the_command_is_too() {
+    let stage = Stage::new();
+    let script = format!("(setsid sh -c 'trap \"\" TERM; echo $$ >> pids.a; {BEAT}' &) ; {BEAT}");
+    let mut leader = stage.candidate("a", &[], &script);
+    stage.lines("pids.a", 3);
+    stage.lines("beats", 3);
+    for supervisor in leader.children() {
+        rustix::process::kill_process(supervisor, Signal::KILL).unwrap();
+    }
+    assert_eq!(leader.code(), Some(125));
+    assert!(stage.read("a.stderr").contains("the supervisor was killed"));
+    stage.wait_until_gone("pids.a");
+    stage.wait_for_holder("");
+}
