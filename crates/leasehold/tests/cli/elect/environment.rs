@@ -63,7 +63,7 @@ fn the_command_of_followers_ends_before_the_leaders_begins() {
     let stage = Stage::new();
     let mut leader = stage.candidate("a", &[], "echo > leads; sleep 60");
     stage.lines("leads", 1);
-    let follows = "trap 'sleep 0.2; echo gone >> story; exit' TERM; echo follows >> story; sleep 60 & wait";
+    let follows = "trap 'sleep 1; echo gone >> story; exit' TERM; echo follows >> story; sleep 60 & wait";
     let flags = ["--on-follower", follows];
     let mut follower = stage.candidate("b", &flags, "echo leads >> story; sleep 60");
     stage.lines("story", 1);

@@ -103,6 +103,25 @@ fn a_release_hands_over_at_once() {
 }
 
 #[test]
+fn after_an_outage_the_lease_is_not_released_before_the_command_has_ended() {
+    let stage = Stage::new();
+    let slow = "trap 'kill $!; sleep 1; echo gone >> story; exit' TERM; echo leads >> story; sleep 60 & wait";
+    let flags = ["--duration", "6s", "--deadline", "1s"];
+    let _leader = stage.candidate("a", &flags, slow);
+    stage.lines("story", 1);
+    let _follower = stage.candidate("b", &flags, "echo follows >> story; sleep 60");
+    super::eventually("follower", || {
+        stage.read("b.stderr").contains("held by a").then_some(())
+    });
+    stage.server.server.signal(Signal::STOP);
+    super::eventually("loss", || {
+        stage.read("a.stderr").contains("lost default/job").then_some(())
+    });
+    stage.server.server.signal(Signal::CONT);
+    assert_eq!(stage.lines("story", 3), ["leads", "gone", "follows"]);
+}
+
+#[test]
 fn a_stopped_elector_goes_on_as_a_follower() {
     let stage = Stage::new();
     let mut first = stage.candidate("a", &[], BEAT);
