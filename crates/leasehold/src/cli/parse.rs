@@ -143,6 +143,11 @@ mod tests {
             (&["restore"], "--from"),
             (&["restore", "--from", "f", "--raise-by", "1"], "--raise-by"),
             (&["check", "-o", "xml"], "text, json"),
+            (&["elect", "job"], "COMMAND"),
+            (&["elect", "--", "true"], "NAME"),
+            (&["elect", "job", "--once", "--restart", "--", "true"], "--restart"),
+            (&["elect", "job", "--duration", "1500ms", "--", "true"], "whole seconds"),
+            (&["timers", "--rho", "much"], "--rho"),
             (&["dance"], "dance"),
             (&[], "command"),
         ] {

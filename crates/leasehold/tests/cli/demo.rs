@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::elect::stage::{children, eventually, is_alive};
 use crate::{ended, leasehold, output};
 
 #[test]
@@ -43,11 +44,31 @@ fn a_demo_that_is_interrupted_cleans_up_too() {
         .spawn()
         .unwrap();
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(demo.stdout.take().unwrap()));
-    assert!(lines.any(|line| line.unwrap().contains(" leads")));
+    assert!(lines.any(|line| line.unwrap().contains(" leads  ")));
     kill_process(Pid::from_child(&demo), Signal::INT).unwrap();
     drop(lines);
     assert_eq!(demo.wait().unwrap().code(), Some(130));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is left");
+}
+
+#[test]
+fn nobody_outlives_a_demo_that_is_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut demo = leasehold(&["demo"])
+        .env("TMPDIR", dir.path())
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(demo.stdout.take().unwrap()));
+    assert!(lines.any(|line| line.unwrap().contains(" leads  ")));
+    let everyone = children(demo.id());
+    assert_eq!(everyone.len(), 4, "a server and three candidates: {everyone:?}");
+    demo.kill().unwrap();
+    demo.wait().unwrap();
+    for each in everyone {
+        eventually("end of a process of the demo", || (!is_alive(each)).then_some(()));
+    }
 }
 
 #[test]

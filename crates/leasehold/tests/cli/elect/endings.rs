@@ -1,11 +1,11 @@
 //! How an elector ends, and what its exit code says.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 
 use super::stage::{stdin_of, unrunnable};
-use super::{Stage, eventually};
+use super::{Candidate, Stage, eventually};
 
 #[test]
 fn the_exit_code_is_the_commands() {
@@ -115,6 +115,26 @@ fn other_signals_are_the_commands_business() {
     assert_eq!(stage.lines("told", 2), ["hup", "usr1"]);
     candidate.signal(Signal::QUIT);
     assert_eq!(candidate.code(), Some(131));
+}
+
+#[test]
+fn under_nohup_a_hangup_is_nothing() {
+    let stage = Stage::new();
+    let elect = stage.elect("a", &[], &["sh", "-c", "echo > leads; sleep 60"]);
+    let mut nohup = Command::new("sh");
+    nohup.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]);
+    nohup.arg(elect.get_program()).args(elect.get_args());
+    nohup
+        .envs(elect.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .current_dir(stage.path("."));
+    let mut candidate = Candidate {
+        child: nohup.spawn().unwrap(),
+    };
+    stage.lines("leads", 1);
+    candidate.signal(Signal::HUP);
+    candidate.signal(Signal::TERM);
+    // By SIGTERM: had SIGHUP been heard, it would have come first.
+    assert_eq!(candidate.code(), Some(143));
 }
 
 #[test]

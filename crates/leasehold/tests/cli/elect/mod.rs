@@ -2,7 +2,7 @@
 
 mod endings;
 mod environment;
-mod stage;
+pub(crate) mod stage;
 mod takeover;
 
 use stage::{Candidate, Stage, eventually};

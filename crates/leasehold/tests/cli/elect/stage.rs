@@ -114,9 +114,23 @@ impl Stage {
 }
 
 /// A process that has ended but was not reaped does nothing any more.
-pub(super) fn is_alive(pid: Pid) -> bool {
+pub(crate) fn is_alive(pid: Pid) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_pid()));
     test_kill_process(pid).is_ok() && !stat.is_ok_and(|stat| stat.rsplit(')').next().unwrap().starts_with(" Z"))
+}
+
+/// The processes that a process started itself.
+pub(crate) fn children(of: u32) -> Vec<Pid> {
+    let mut found = vec![];
+    for task in std::fs::read_dir(format!("/proc/{of}/task")).unwrap() {
+        let children = std::fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default();
+        found.extend(
+            children
+                .split_whitespace()
+                .map(|pid| Pid::from_raw(pid.parse().unwrap()).unwrap()),
+        );
+    }
+    found
 }
 
 /// A running `leasehold elect`. Killed when the test ends, and its command with it.
@@ -143,20 +157,6 @@ impl Candidate {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
         stat.rsplit(')').next().unwrap().starts_with(" T")
     }
-
-    /// The processes it started itself: its supervisor.
-    pub(super) fn children(&self) -> Vec<Pid> {
-        let mut found = vec![];
-        for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap() {
-            let children = std::fs::read_to_string(task.unwrap().path().join("children")).unwrap_or_default();
-            found.extend(
-                children
-                    .split_whitespace()
-                    .map(|pid| Pid::from_raw(pid.parse().unwrap()).unwrap()),
-            );
-        }
-        found
-    }
 }
 
 impl Drop for Candidate {
@@ -167,7 +167,7 @@ impl Drop for Candidate {
 }
 
 /// Looks until there is something.
-pub(super) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     for _ in 0..LOOKS {
         if let Some(seen) = look() {
             return seen;

@@ -16,16 +16,16 @@ const BEAT: &str = r#"
     done"#;
 
 /// Starts a leader, does something to it, and watches another candidate take over.
-fn take_over(script: &str, what_happens: impl Fn(&Candidate)) -> Stage {
+fn take_over(script: &str, what_happens: impl FnOnce(&Stage, &Candidate)) -> Stage {
     let stage = Stage::new();
-    let leader = stage.candidate("a", &[], script);
+    let leader = stage.candidate("a", &["--status-file", "status.json"], script);
     stage.lines("beats", 3);
     let _follower = stage.candidate("b", &[], BEAT);
     // It follows.
     super::eventually("follower", || {
         stage.read("b.stderr").contains("held by a").then_some(())
     });
-    what_happens(&leader);
+    what_happens(&stage, &leader);
     super::eventually("take-over", || stage.read("beats").contains("\nb ").then_some(()));
     let lines = stage.read("beats").lines().count();
     stage.lines("beats", lines + 10);
@@ -48,7 +48,7 @@ fn one_at_a_time(beats: &str) {
 
 #[test]
 fn when_the_elector_is_killed_its_command_ends_and_another_takes_over() {
-    take_over(BEAT, |leader| leader.signal(Signal::KILL));
+    take_over(BEAT, |_, leader| leader.signal(Signal::KILL));
 }
 
 #[test]
@@ -60,16 +60,30 @@ fn when_the_elector_is_killed_its_command_need_not_wait_for_the_deadline() {
     stage.wait_until_gone("pids.a");
 }
 
-#[test]
-fn when_the_elector_is_stopped_its_command_ends_before_another_leads() {
-    let stage = take_over(BEAT, |leader| leader.signal(Signal::STOP));
+/// Stops the leader's elector, and sees its command end before the validity that the elector told last.
+fn outlive_a_stopped_elector(script: &str) {
+    let mut valid_until = 0.0;
+    let stage = take_over(script, |stage, leader| {
+        leader.signal(Signal::STOP);
+        super::eventually("stopped elector", || leader.is_stopped().then_some(()));
+        let status: serde_json::Value = serde_json::from_str(&stage.read("status.json")).unwrap();
+        valid_until = status["validUntil"]["seconds"].as_f64().unwrap();
+    });
+    let beats = stage.read("beats");
+    let last = beats.lines().rfind(|line| line.starts_with("a ")).unwrap();
+    let last: f64 = last.split(' ').nth(1).unwrap().parse().unwrap();
+    assert!(last < valid_until, "valid until {valid_until}:\n{beats}");
     assert_eq!(stage.spec()["holderIdentity"], "b");
 }
 
 #[test]
+fn when_the_elector_is_stopped_its_command_ends_before_another_leads() {
+    outlive_a_stopped_elector(BEAT);
+}
+
+#[test]
 fn a_command_that_will_not_end_is_killed_in_time() {
-    let stubborn = format!("trap '' TERM INT HUP\n{BEAT}");
-    take_over(&stubborn, |leader| leader.signal(Signal::STOP));
+    outlive_a_stopped_elector(&format!("trap '' TERM INT HUP\n{BEAT}"));
 }
 
 #[test]
@@ -81,7 +95,7 @@ fn grandchildren_end_too_in_the_group_and_out_of_it() {
          (setsid sh -c 'trap \"\" TERM; echo $$ >> pids.a; {BEAT}' &)
          wait"
     );
-    let stage = take_over(&script, |leader| leader.signal(Signal::KILL));
+    let stage = take_over(&script, |_, leader| leader.signal(Signal::KILL));
     // Each says so twice, but for the first, which has no process id of its own to tell.
     assert_eq!(stage.read("pids.a").lines().count(), 6);
 }
@@ -162,7 +176,7 @@ fn when_the_supervisor_is_killed_the_command_is_too() {
     let mut leader = stage.candidate("a", &[], &script);
     stage.lines("pids.a", 3);
     stage.lines("beats", 3);
-    for supervisor in leader.children() {
+    for supervisor in super::stage::children(leader.child.id()) {
         rustix::process::kill_process(supervisor, Signal::KILL).unwrap();
     }
     assert_eq!(leader.code(), Some(125));
