@@ -15,11 +15,12 @@ use kube::core::WatchEvent;
 use kube::core::params::{GetParams, ListParams, PostParams, WatchParams};
 use kube::core::request::Request as Path;
 use leasehold_api::coordination::Lease;
+use leasehold_api::core::Event;
 use leasehold_api::meta::ObjectMeta;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiFailure, LeaseApi, LeaseEvent, LeaseEvents};
+use crate::{ApiFailure, EventApi, LeaseApi, LeaseEvent, LeaseEvents};
 
 /// How long a connection may take to come about, and a request on it, unless told otherwise.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -83,7 +84,7 @@ impl KubeLeases {
 
     /// Objects of one collection, all or one of them, as they are and then as they change. By a list and a watch from there:
     /// a watch that lists by itself is not offered by every server.
-    pub(crate) async fn events<K>(&self, path: &str, name: Option<&str>) -> Result<Events<K>, ApiFailure>
+    pub(crate) async fn events<K>(&self, path: &str, name: Option<&str>) -> Result<WatchSteps<K>, ApiFailure>
     where
         K: Clone + DeserializeOwned + Send + 'static,
     {
@@ -100,13 +101,13 @@ impl KubeLeases {
         };
         let request = path.watch(&watch, &list.metadata.resource_version).map_err(invalid)?;
         let changes = self.within(self.client.request_events::<K>(request)).await?;
-        let changes = changes.map(|event| Event::read(event.map_err(failure)?));
+        let changes = changes.map(|event| WatchStep::read(event.map_err(failure)?));
         let begin = list
             .items
             .into_iter()
             .flatten()
-            .map(Event::Applied)
-            .chain([Event::Synced])
+            .map(WatchStep::Applied)
+            .chain([WatchStep::Synced])
             .map(Ok);
         Ok(futures_util::stream::iter(begin).chain(changes).boxed())
     }
@@ -130,10 +131,10 @@ struct ListMeta {
 pub(crate) type Built = Result<Request<Vec<u8>>, kube::core::request::Error>;
 
 /// What a watch brings.
-pub(crate) type Events<K> = futures_util::stream::BoxStream<'static, Result<Event<K>, ApiFailure>>;
+pub(crate) type WatchSteps<K> = futures_util::stream::BoxStream<'static, Result<WatchStep<K>, ApiFailure>>;
 
 /// A step of a watch on any kind.
-pub(crate) enum Event<K> {
+pub(crate) enum WatchStep<K> {
     /// It is like this.
     Applied(K),
     /// It was like this when it was deleted.
@@ -144,7 +145,7 @@ pub(crate) enum Event<K> {
     Bookmark,
 }
 
-impl<K> Event<K> {
+impl<K> WatchStep<K> {
     fn read(event: WatchEvent<K>) -> Result<Self, ApiFailure> {
         Ok(match event {
             WatchEvent::Added(object) | WatchEvent::Modified(object) => Self::Applied(object),
@@ -155,13 +156,13 @@ impl<K> Event<K> {
     }
 }
 
-impl From<Event<Lease>> for LeaseEvent {
-    fn from(event: Event<Lease>) -> Self {
+impl From<WatchStep<Lease>> for LeaseEvent {
+    fn from(event: WatchStep<Lease>) -> Self {
         match event {
-            Event::Applied(lease) => Self::Applied(lease),
-            Event::Deleted(lease) => Self::Deleted(lease),
-            Event::Synced => Self::Synced,
-            Event::Bookmark => Self::Bookmark,
+            WatchStep::Applied(lease) => Self::Applied(lease),
+            WatchStep::Deleted(lease) => Self::Deleted(lease),
+            WatchStep::Synced => Self::Synced,
+            WatchStep::Bookmark => Self::Bookmark,
         }
     }
 }
@@ -229,6 +230,23 @@ impl LeaseApi for KubeLeases {
         Box::pin(async move {
             let events = self.events::<Lease>(&lease_path(namespace), name).await?;
             Ok(events.map_ok(LeaseEvent::from).boxed())
+        })
+    }
+}
+
+impl EventApi for KubeLeases {
+    fn create_event(&self, event: Event) -> BoxFuture<'_, Result<(), ApiFailure>> {
+        Box::pin(async move {
+            let path = Path::new(format!("/api/v1/namespaces/{}/events", event.metadata.namespace));
+            let typed = Typed {
+                api_version: "v1",
+                kind: "Event",
+                object: &event,
+            };
+            let created = self
+                .send::<IgnoredAny>(path.create(&PostParams::default(), typed.to_vec()?))
+                .await;
+            created.map(drop)
         })
     }
 }

@@ -6,8 +6,9 @@ use kube::core::params::{DeleteParams, GetParams, PostParams};
 use kube::core::request::Request as Path;
 use leasehold_api::coordination::LeaseCandidate;
 use leasehold_api::meta::ObjectMeta;
+use serde::de::IgnoredAny;
 
-use crate::kube::{Event, KubeLeases, Typed, absent_is_none};
+use crate::kube::{KubeLeases, Typed, WatchStep, absent_is_none};
 use crate::{ApiFailure, CandidateApi, CandidateSights};
 
 const API_VERSION: &str = "coordination.k8s.io/v1beta1";
@@ -57,7 +58,7 @@ impl CandidateApi for KubeLeases {
         Box::pin(async move {
             let request = Path::new(path(namespace)).delete(name, &DeleteParams::default());
             // A Status or the object, by what the server is: both say that it is done.
-            absent_is_none(self.send::<serde::de::IgnoredAny>(request).await).map(drop)
+            absent_is_none(self.send::<IgnoredAny>(request).await).map(drop)
         })
     }
 
@@ -71,13 +72,13 @@ impl CandidateApi for KubeLeases {
             let mut present = false;
             let sights = events.try_filter_map(move |event| {
                 let sight = match event {
-                    Event::Applied(candidate) => {
+                    WatchStep::Applied(candidate) => {
                         present = true;
                         Some(Some(candidate))
                     }
-                    Event::Deleted(_) => Some(None),
-                    Event::Synced => (!present).then_some(None),
-                    Event::Bookmark => None,
+                    WatchStep::Deleted(_) => Some(None),
+                    WatchStep::Synced => (!present).then_some(None),
+                    WatchStep::Bookmark => None,
                 };
                 std::future::ready(Ok(sight))
             });

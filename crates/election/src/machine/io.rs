@@ -81,6 +81,8 @@ pub enum Action {
     Lead {
         /// Its fencing token.
         token: Token,
+        /// The lease's uid.
+        uid: String,
         /// When it ends unless it is renewed.
         valid_until: Monotonic,
     },

@@ -3,6 +3,7 @@
 mod candidates;
 mod contest;
 mod heartbeats;
+mod observers;
 mod watches;
 mod work;
 mod world;
