@@ -30,15 +30,16 @@ pub(crate) fn note(text: &str) {
     line("note: ", text);
 }
 
-/// Writes over the current line of a terminal on stderr. It goes when anything else is written there.
-pub(crate) fn live(text: &str) {
+/// Writes over the last line of the terminal on stderr, without ending it; an empty text clears it, and so does whatever
+/// is written there next.
+pub(crate) fn status(text: &str) {
     let mut out = io::stderr().lock();
     let _ = write!(out, "{CLEAR}{}", escape_controls(text));
     let _ = out.flush();
-    LIVE.store(true, Ordering::Relaxed);
+    LIVE.store(!text.is_empty(), Ordering::Relaxed);
 }
 
-/// Takes that line away.
+/// Clears that line, if there is one.
 pub(crate) fn clear() {
     let _ = write_cleared(b"");
 }

@@ -5,17 +5,20 @@
 //! environment.
 
 mod args;
+mod bench;
 mod demo;
 mod duration;
 mod elect;
 mod file;
 mod hidden;
+mod limits;
 mod parse;
 mod settings;
 mod timers;
 mod upkeep;
 
 pub(crate) use args::LogFormat;
+pub(crate) use bench::{Bench, Server, Work};
 pub(crate) use demo::DemoArgs;
 pub(crate) use elect::{After, Elect, KubeAccess};
 pub(crate) use parse::{Request, request};

@@ -6,6 +6,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use super::args::{Command, ServeArgs, TopArgs};
+use super::bench::Bench;
 use super::demo::DemoArgs;
 use super::elect::Elect;
 use super::file;
@@ -44,6 +45,8 @@ pub(crate) enum Request {
         /// Program and arguments.
         command: Vec<OsString>,
     },
+    /// Measure a server.
+    Bench(Box<Bench>),
 }
 
 /// Reads the command line, the environment and the configuration file.
@@ -81,6 +84,10 @@ pub(crate) fn request(arguments: impl IntoIterator<Item = OsString>) -> Result<R
             parent: flags.parent,
             command: flags.command,
         },
+        Command::Bench(flags) => {
+            let data_dir = || Ok(file()?.data_dir);
+            Request::Bench(Box::new(Bench::new(flags, data_dir, &surroundings)?))
+        }
     })
 }
 

@@ -31,7 +31,7 @@ impl Console {
     pub(super) fn waiting(&self, lease: &str, holder: Option<&str>, since: Duration) {
         if self.is_live {
             let held = holder.map(|holder| format!(", held by {holder}")).unwrap_or_default();
-            printer::live(&format!("{lease}{held}: waiting for {} s", since.as_secs()));
+            printer::status(&format!("{lease}{held}: waiting for {} s", since.as_secs()));
         }
     }
 
