@@ -1,13 +1,16 @@
 //! The `leasehold` program: arguments, configuration, certificates, wiring and printing.
 //!
 //! It holds no rule about leases. `main` is a match on the outcome: what was asked for is worked out by [`cli`], done
-//! by [`serve`], [`credentials`], [`status`] or [`upkeep`], and whatever went wrong becomes one line and an exit code in [`failure`].
+//! by [`serve`], [`credentials`], [`status`], [`upkeep`] or [`mod@bench`], and whatever went wrong becomes one line and an exit code in
+//! [`failure`].
 
 mod access;
 mod banner;
+mod bench;
 mod calendar;
 mod cli;
 mod client;
+mod client_tls;
 mod credentials;
 mod data_dir;
 mod failure;
@@ -46,6 +49,7 @@ fn run() -> Result<ExitCode, Failure> {
         Request::Restore(wish) => printer::data(&upkeep::restore(&wish)?),
         Request::Status(wish) => printer::data(&status::status(&wish)?),
         Request::Check(wish) => return upkeep::check(&wish),
+        Request::Bench(wish) => return bench::main(&wish),
         Request::Serve(settings) => return serve::main(*settings),
     }
     Ok(ExitCode::SUCCESS)

@@ -19,6 +19,7 @@ use leasehold_clock::{Clock, Monotonic};
 use leasehold_registry::Registry;
 use tokio_util::sync::CancellationToken;
 
+use crate::WatchesPerUser;
 use crate::auth::{Authenticator, Authorizer, MASTERS, User};
 use crate::backup::BackupSource;
 use crate::discovery::Documents;
@@ -51,6 +52,8 @@ pub struct App {
     pub controllers: Option<StatusSource>,
     /// How much may happen at once.
     pub limits: Limits,
+    /// Whose watches are open.
+    pub watches: WatchesPerUser,
     /// What `/version` says.
     pub version: VersionInfo,
     /// Cancelled when the server goes down: it becomes unready, and watches end.

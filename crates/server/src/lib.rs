@@ -28,6 +28,7 @@ mod verbs;
 mod version;
 mod warnings;
 mod watch;
+mod watches_per_user;
 
 pub use app::App;
 pub use backup::BackupSource;
@@ -36,3 +37,4 @@ pub use in_flight::Limits;
 pub use metrics::{Figure, FigureFamily, Figures, Metrics, Sample, StoreFigures};
 pub use pages::StatusSource;
 pub use version::VersionInfo;
+pub use watches_per_user::WatchesPerUser;

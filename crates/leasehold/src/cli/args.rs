@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use leasehold_registry::GATES;
 use serde::Deserialize;
 
+use super::bench::BenchCommand;
 use super::duration::HumanDuration;
 use super::status::StatusArgs;
 use super::upkeep::{BackupArgs, CheckArgs, RestoreArgs};
@@ -50,6 +51,12 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Say what the controllers of a running server are doing, and why
     Status(StatusArgs),
+    /// Put load on a Kubernetes API server and measure what comes of it
+    ///
+    /// Any server: that of a kubeconfig, one at a URL, or the local Leasehold. Uses leases of its own and deletes them in the
+    /// end.
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// Print the version
     Version,
 }
@@ -122,6 +129,37 @@ pub(crate) struct ServeArgs {
     /// The same for a node that has not yet said whether it is ready [default: 60s]
     #[arg(long, env = "LEASEHOLD_NODE_STARTUP_GRACE_PERIOD", value_name = "DURATION")]
     pub(crate) node_startup_grace_period: Option<HumanDuration>,
+    /// Bytes of changes that are kept of each resource within the history window [default: 67108864, which is 64 MiB]
+    #[arg(long, env = "LEASEHOLD_HISTORY_BYTES", value_name = "BYTES")]
+    pub(crate) history_bytes: Option<u32>,
+
+    /// Connections open at once [default: 32768]
+    #[arg(long, env = "LEASEHOLD_MAX_CONNECTIONS", value_name = "NUMBER")]
+    pub(crate) max_connections: Option<u32>,
+
+    /// Connections open at once from one address; of IPv6, from one /64 network [default: 8192]
+    #[arg(long, env = "LEASEHOLD_MAX_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
+    pub(crate) max_connections_per_address: Option<u32>,
+
+    /// Requests at once on one HTTP/2 connection [default: 250]
+    #[arg(long, env = "LEASEHOLD_HTTP2_MAX_STREAMS_PER_CONNECTION", value_name = "NUMBER")]
+    pub(crate) http2_max_streams_per_connection: Option<u32>,
+
+    /// Reads at once; more are answered 429, save those of system:masters [default: 4000]
+    #[arg(long, env = "LEASEHOLD_MAX_REQUESTS_INFLIGHT", value_name = "NUMBER")]
+    pub(crate) max_requests_inflight: Option<u32>,
+
+    /// Writes at once, those that wait for the disk included; more are answered 429, save those of system:masters [default: 4000]
+    #[arg(long, env = "LEASEHOLD_MAX_MUTATING_REQUESTS_INFLIGHT", value_name = "NUMBER")]
+    pub(crate) max_mutating_requests_inflight: Option<u32>,
+
+    /// Watches open at once; more are answered 429, save those of system:masters [default: 100000]
+    #[arg(long, env = "LEASEHOLD_MAX_WATCHES", value_name = "NUMBER")]
+    pub(crate) max_watches: Option<u32>,
+
+    /// Watches open at once of one user, system:masters included [default: 50000]
+    #[arg(long, env = "LEASEHOLD_MAX_WATCHES_PER_USER", value_name = "NUMBER")]
+    pub(crate) max_watches_per_user: Option<u32>,
 
     #[arg(
         long,
@@ -180,6 +218,18 @@ impl ServeArgs {
             node_monitor_period: self.node_monitor_period.or(lower.node_monitor_period),
             node_monitor_grace_period: self.node_monitor_grace_period.or(lower.node_monitor_grace_period),
             node_startup_grace_period: self.node_startup_grace_period.or(lower.node_startup_grace_period),
+            history_bytes: self.history_bytes.or(lower.history_bytes),
+            max_connections: self.max_connections.or(lower.max_connections),
+            max_connections_per_address: self.max_connections_per_address.or(lower.max_connections_per_address),
+            http2_max_streams_per_connection: self
+                .http2_max_streams_per_connection
+                .or(lower.http2_max_streams_per_connection),
+            max_requests_inflight: self.max_requests_inflight.or(lower.max_requests_inflight),
+            max_mutating_requests_inflight: self
+                .max_mutating_requests_inflight
+                .or(lower.max_mutating_requests_inflight),
+            max_watches: self.max_watches.or(lower.max_watches),
+            max_watches_per_user: self.max_watches_per_user.or(lower.max_watches_per_user),
             feature_gates: if self.feature_gates.is_empty() {
                 lower.feature_gates
             } else {

@@ -5,14 +5,17 @@
 //! environment.
 
 mod args;
+mod bench;
 mod duration;
 mod file;
+mod limits;
 mod parse;
 mod settings;
 mod status;
 mod upkeep;
 
 pub(crate) use args::LogFormat;
+pub(crate) use bench::{Bench, Server, Work};
 pub(crate) use parse::{Request, request};
 #[cfg(test)]
 pub(crate) use settings::Identity;

@@ -10,12 +10,14 @@ use leasehold_controllers::nodes::Settings as NodeSettings;
 
 use super::args::{KubeconfigArgs, LogFormat, ServeArgs};
 use super::duration::HumanDuration;
+use super::limits::LimitSettings;
 use crate::failure::{Failure, Kind};
 use crate::pki::Name;
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 6443);
 const DEFAULT_DRAIN: Duration = Duration::from_secs(25);
 const DEFAULT_HISTORY: Duration = Duration::from_mins(5);
+const DEFAULT_HISTORY_BYTES: u32 = 64 << 20;
 const DEFAULT_EVENT_TTL: Duration = Duration::from_hours(1);
 /// Of the life of an identity Lease and of the period in which those of dead servers are looked for, as in Kubernetes.
 const DEFAULT_IDENTITY: Duration = Duration::from_hours(1);
@@ -44,6 +46,10 @@ pub(crate) struct Settings {
     pub(crate) history_window: Duration,
     /// How long an Event is kept; 1 min to 30 d.
     pub(crate) event_ttl: Duration,
+    /// How many bytes of changes are kept of each resource within that window; 1 MiB to 1 GiB.
+    pub(crate) history_bytes: usize,
+    /// How much may happen at once.
+    pub(crate) limits: LimitSettings,
     /// What is switched on.
     pub(crate) features: Features,
     /// How patient the node monitor is; the period is 100 ms to 1 min, each grace period up to 1 h and longer than it.
@@ -111,6 +117,7 @@ pub(crate) struct Surroundings {
 impl Settings {
     /// Applies the defaults and checks what the flags mean together.
     pub(crate) fn new(given: ServeArgs, surroundings: &Surroundings) -> Result<Self, Failure> {
+        let limits = LimitSettings::new(&given)?;
         Ok(Self {
             data_dir: data_dir(given.data_dir, surroundings)?,
             listen: given.listen.unwrap_or(DEFAULT_LISTEN),
@@ -125,6 +132,8 @@ impl Settings {
             drain_timeout: within("drain-timeout", given.drain_timeout, DEFAULT_DRAIN, "0s", "10m")?,
             history_window: within("history-window", given.history_window, DEFAULT_HISTORY, "10s", "24h")?,
             event_ttl: within("event-ttl", given.event_ttl, DEFAULT_EVENT_TTL, "1m", "30d")?,
+            history_bytes: history_bytes(given.history_bytes)?,
+            limits,
             features: features(&given.feature_gates)?,
             nodes: node_settings(
                 given.node_monitor_period,
@@ -264,6 +273,14 @@ fn log_filter(given: Option<String>) -> Result<String, Failure> {
 }
 
 /// The duration given, or the default, if it lies within the bounds.
+fn history_bytes(given: Option<u32>) -> Result<usize, Failure> {
+    let bytes = given.unwrap_or(DEFAULT_HISTORY_BYTES);
+    if (1 << 20..=1 << 30).contains(&bytes) {
+        return Ok(bytes as usize);
+    }
+    Err(usage("--history-bytes must be between 1048576 and 1073741824"))
+}
+
 fn within(
     flag: &str,
     given: Option<HumanDuration>,

@@ -44,6 +44,11 @@ fn without_flags_everything_has_its_documented_default() {
         drain_timeout: Duration::from_secs(25),
         history_window: Duration::from_secs(300),
         event_ttl: Duration::from_secs(3600),
+        history_bytes: 64 << 20,
+        limits: LimitSettings {
+            net: leasehold_server::net::Limits::default(),
+            requests: leasehold_server::Limits::default(),
+        },
         features: Features::default(),
         nodes: NodeSettings {
             period: Duration::from_secs(5),

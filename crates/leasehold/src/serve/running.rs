@@ -8,7 +8,7 @@ use leasehold_registry::{Registry, resources};
 use leasehold_server::auth::{BuiltIn, CertificateOrToken, ClientCas, TokenFile};
 use leasehold_server::discovery::Documents;
 use leasehold_server::net::{self, Identity, Listener, Tls};
-use leasehold_server::{App, BackupSource, Limits, Metrics, VersionInfo};
+use leasehold_server::{App, BackupSource, Metrics, VersionInfo, WatchesPerUser};
 use leasehold_store::Revision;
 use leasehold_store::embedded::{Embedded, Options};
 use tokio::sync::watch;
@@ -87,14 +87,15 @@ impl Running {
                 .with(figures::of_controllers(chosen.counted)),
             backup: Some(backup_of(store.clone())),
             controllers: Some(status::of(controllers.watch_statuses(), clock.clone())),
-            limits: Limits::default(),
+            limits: settings.limits.requests,
+            watches: WatchesPerUser::default(),
             version: VersionInfo::of(env!("CARGO_PKG_VERSION")),
             drain: drain.clone(),
             clock: clock.clone(),
         };
         let limits = net::Limits {
             drain: settings.drain_timeout,
-            ..net::Limits::default()
+            ..settings.limits.net.clone()
         };
         Ok(Self {
             store,
@@ -220,6 +221,7 @@ fn open_store(
 ) -> Result<Embedded, Failure> {
     let mut options = Options::new(store_in(data_dir.path()));
     options.history_age = settings.history_window;
+    options.history_bytes = settings.history_bytes;
     options.first_revision = FIRST_REVISION;
     Embedded::open(&options, clock).map_err(|e| Failure::new(Kind::DataDir, e.to_string()))
 }

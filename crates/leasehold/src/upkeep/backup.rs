@@ -14,7 +14,7 @@ const PATH: &str = "/leasehold/backup";
 
 /// Makes the backup, and says what it holds.
 pub(crate) fn backup(wish: &Backup) -> Result<String, Failure> {
-    let access = access::read(&wish.kubeconfig)?;
+    let access = access::read(&wish.kubeconfig, None)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

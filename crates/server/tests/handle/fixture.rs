@@ -115,6 +115,7 @@ impl Server {
             backup: Some(Box::new(move || Box::new(store.backup()))),
             controllers: Some(Box::new(|| serde_json::json!({"controllers": []}))),
             limits,
+            watches: leasehold_server::WatchesPerUser::default(),
             version: VersionInfo::of("0.0.0"),
             drain: tokio_util::sync::CancellationToken::new(),
             clock,
