@@ -293,3 +293,119 @@ pub enum TimersWarning {
 pub(crate) fn scale(duration: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(duration.as_secs_f64() * factor).unwrap_or(Duration::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secs(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    fn close(duration: Duration, seconds: f64) -> bool {
+        (duration.as_secs_f64() - seconds).abs() < 0.001
+    }
+
+    #[test]
+    fn the_defaults_are_client_go_s_and_leave_time_to_stop() {
+        let timers = Timers::default();
+        assert_eq!(timers.validate(), Ok(vec![]));
+        // 15 · 0.95/1.05 − 0.3.
+        assert!(close(timers.validity(), 13.271));
+        assert!(close(timers.time_to_stop(), 3.271));
+        // (15 − 10.3)/(15 + 10.3).
+        assert!((timers.tolerated_clock_rate() - 0.1858).abs() < 0.0001);
+        assert!(close(timers.tolerated_outage(), 6.0));
+        let crash = timers.hand_over_after_crash();
+        assert!(close(crash.mean, 14.0) && close(crash.worst, 15.789), "{crash:?}");
+        let release = timers.hand_over_after_release_polling();
+        assert!(close(release.mean, 1.675) && close(release.worst, 4.4), "{release:?}");
+        let polling = timers.hand_over_after_crash_polling();
+        assert!(
+            close(polling.mean, 15.675) && close(polling.worst, 20.189),
+            "{polling:?}"
+        );
+    }
+
+    #[test]
+    fn validity_ends_before_any_rival_can_begin() {
+        for rho in [0.0, 0.01, 0.05, 0.2, 0.49] {
+            let timers = Timers {
+                clock_rate_bound: rho,
+                margin: Duration::ZERO,
+                ..Timers::default()
+            };
+            let on_the_slowest_clock = timers.validity().as_secs_f64() / (1.0 - rho);
+            let on_the_fastest_clock = 15.0 / (1.0 + rho);
+            assert!(on_the_slowest_clock <= on_the_fastest_clock + 1e-8, "{rho}");
+        }
+    }
+
+    #[test]
+    fn the_tolerated_rate_is_the_largest_that_is_accepted() {
+        let mut timers = Timers::default();
+        let tolerated = timers.tolerated_clock_rate();
+        timers.clock_rate_bound = tolerated - 1e-6;
+        assert!(timers.validate().is_ok());
+        timers.clock_rate_bound = tolerated + 1e-6;
+        assert!(matches!(timers.validate(), Err(TimersError::Validity { .. })));
+    }
+
+    #[test]
+    fn unsafe_sets_are_refused_with_the_reason() {
+        let change = |change: fn(&mut Timers)| {
+            let mut timers = Timers::default();
+            change(&mut timers);
+            timers.validate().expect_err("refused").to_string()
+        };
+        for (told, expected) in [
+            (
+                change(|t| t.lease_duration = secs(1.5)),
+                "a lease duration of 1.5s does not fit",
+            ),
+            (change(|t| t.lease_duration = secs(0.0)), "a lease duration of 0ns"),
+            (
+                change(|t| t.lease_duration = secs(3e9)),
+                "a lease duration of 3000000000s",
+            ),
+            (change(|t| t.clock_rate_bound = 0.5), "a clock rate bound of 0.5"),
+            (change(|t| t.clock_rate_bound = -0.1), "a clock rate bound of -0.1"),
+            (change(|t| t.clock_rate_bound = f64::NAN), "a clock rate bound of NaN"),
+            (
+                change(|t| t.retry_period = secs(0.001)),
+                "a retry period of 1ms is too short",
+            ),
+            (
+                change(|t| t.retry_period = secs(9.0)),
+                "a renew deadline of 10s leaves no second try",
+            ),
+            (
+                change(|t| t.renew_deadline = secs(14.0)),
+                "a renew deadline of 14s is not safe: validity ends 13.271",
+            ),
+            (change(|t| t.margin = secs(4.0)), "a renew deadline of 10s is not safe"),
+            (
+                change(|t| t.request_timeout = secs(10.0)),
+                "a request timeout of 10s does not fit",
+            ),
+            (change(|t| t.request_timeout = secs(0.0)), "a request timeout of 0ns"),
+        ] {
+            assert!(told.starts_with(expected), "{told}");
+        }
+    }
+
+    #[test]
+    fn doubtful_sets_are_warned_of() {
+        let (duration, deadline, retry) = (secs(2.0), secs(1.0), secs(0.25));
+        let warnings = Timers::new(duration, deadline, retry).validate().unwrap();
+        assert_eq!(warnings, [TimersWarning::ShortWithClientGo(duration)]);
+        let warnings = Timers::new(secs(5.0), secs(3.0), secs(0.5)).validate().unwrap();
+        assert_eq!(warnings, [TimersWarning::SubSecondWithClientGo(secs(0.5))]);
+        assert_eq!(Timers::new(secs(15.0), secs(10.0), secs(0.5)).validate().unwrap(), []);
+        let mut timers = Timers::new(secs(15.0), secs(5.0), secs(2.0));
+        timers.margin = Duration::ZERO;
+        timers.clock_rate_bound = 0.0;
+        let warnings = timers.validate().unwrap();
+        assert_eq!(warnings.len(), 3, "{warnings:?}");
+    }
+}

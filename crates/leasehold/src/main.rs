@@ -1,8 +1,8 @@
 //! The `leasehold` program: arguments, configuration, certificates, wiring and printing.
 //!
 //! It holds no rule about leases. `main` is a match on the outcome: what was asked for is worked out by [`cli`], done
-//! by [`serve`], [`credentials`], [`status`], [`upkeep`] or [`mod@bench`], and whatever went wrong becomes one line and an exit code in
-//! [`failure`].
+//! by [`serve`], [`heartbeat`], [`credentials`], [`status`], [`upkeep`] or [`mod@bench`], and whatever went wrong becomes one line
+//! and an exit code in [`failure`].
 
 mod access;
 mod banner;
@@ -15,6 +15,7 @@ mod credentials;
 mod data_dir;
 mod failure;
 mod files;
+mod heartbeat;
 mod kubeconfig;
 mod logging;
 mod pki;
@@ -49,6 +50,7 @@ fn run() -> Result<ExitCode, Failure> {
         Request::Restore(wish) => printer::data(&upkeep::restore(&wish)?),
         Request::Status(wish) => printer::data(&status::status(&wish)?),
         Request::Check(wish) => return upkeep::check(&wish),
+        Request::Heartbeat(settings) => return heartbeat::main(&settings),
         Request::Bench(wish) => return bench::main(&wish),
         Request::Serve(settings) => return serve::main(*settings),
     }

@@ -32,7 +32,7 @@ use crate::route::NoRoute;
 use crate::uri::{Pairs, PathError};
 use crate::verbs::{self, Call};
 use crate::version::VersionInfo;
-use crate::{Body, deadline, health, reply, route, uri, warnings};
+use crate::{Body, deadline, health, no_pods, reply, route, uri, warnings};
 
 /// Everything that answering a request takes. Share it in an [`Arc`].
 pub struct App {
@@ -196,6 +196,9 @@ impl App {
         B: http_body::Body,
         B::Error: std::fmt::Display,
     {
+        if no_pods::asks(asked, path) {
+            return no_pods::reply(asked, self.registry.store().revision());
+        }
         let place = match route::find(&asked.info, path, &asked.head.method, self.registry.features()) {
             Ok(place) => place,
             Err(NoRoute::Page) => return Ok(reply::page_not_found()),

@@ -16,6 +16,7 @@ mod in_flight;
 mod metrics;
 mod negotiate;
 pub mod net;
+mod no_pods;
 mod openapi;
 mod pages;
 mod read_body;

@@ -6,8 +6,11 @@
 pub mod glance;
 pub mod json;
 pub mod protobuf;
+mod received;
 mod strict;
 pub mod yaml;
+
+pub use received::Received;
 
 use bytes::Bytes;
 use serde_json::Value;

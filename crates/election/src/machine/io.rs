@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use leasehold_api::coordination::Lease;
-use leasehold_clock::Monotonic;
+use leasehold_clock::{Clock, Monotonic};
 
 use crate::{ApiFailure, Loss, ServerFault, Token};
 
@@ -16,8 +16,20 @@ pub struct Now {
     pub wall: SystemTime,
 }
 
+impl Now {
+    /// What a clock says.
+    #[must_use]
+    pub fn on(clock: &dyn Clock) -> Self {
+        Self {
+            mono: clock.now(),
+            wall: clock.wall(),
+        }
+    }
+}
+
 /// Something that happened.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "never kept: made for one call")]
 pub enum Input {
     /// Time has passed: [`super::Machine::wake_at`] may have come.
     Wake,
@@ -69,6 +81,8 @@ pub enum Action {
     Lead {
         /// Its fencing token.
         token: Token,
+        /// The lease's uid.
+        uid: String,
         /// When it ends unless it is renewed.
         valid_until: Monotonic,
     },

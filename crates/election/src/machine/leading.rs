@@ -78,7 +78,7 @@ impl Machine {
             return;
         };
         if leading.held && now.mono >= leading.valid_until {
-            self.lose(now.mono, Loss::Expired);
+            self.lose(now.mono, &Loss::Expired);
         } else if leading.held && now.mono >= leading.give_up_at && !leading.is_hurried() {
             self.hurry(loss_by);
         }
@@ -88,7 +88,7 @@ impl Machine {
 
     /// Renewals have failed for too long: work has to end before validity does.
     fn hurry(&mut self, end_by: Monotonic) {
-        self.stop_work(Loss::RenewDeadline, end_by);
+        self.stop_work(&Loss::RenewDeadline, end_by);
         if let Role::Leading(Leading { stop: Some(stop), .. }) = &mut self.role {
             stop.hurried = true;
         }
@@ -127,14 +127,14 @@ impl Machine {
     /// What the lease as it is now means for the term.
     pub(super) fn judge(&mut self, now: Monotonic) {
         match self.whose() {
-            None => self.lose(now, Loss::Deleted),
-            Some(Whose::Nobody) => self.lose(now, Loss::Blanked),
-            Some(Whose::Other(holder)) => self.lose(now, Loss::Taken(holder)),
-            Some(Whose::Twin) => self.lose(now, Loss::SameIdentity(self.config.identity.to_string())),
+            None => self.lose(now, &Loss::Deleted),
+            Some(Whose::Nobody) => self.lose(now, &Loss::Blanked),
+            Some(Whose::Other(holder)) => self.lose(now, &Loss::Taken(holder)),
+            Some(Whose::Twin) => self.lose(now, &Loss::SameIdentity(self.config.identity.to_string())),
             Some(Whose::Ours(sent)) => {
                 self.prolong(now, sent);
                 if let Some(loss) = self.preferred_loss() {
-                    self.give_up(now, loss);
+                    self.give_up(now, &loss);
                 }
             }
         }
@@ -191,7 +191,7 @@ impl Machine {
     }
 
     /// The term is to end while the lease is ours.
-    pub(super) fn give_up(&mut self, now: Monotonic, reason: Loss) {
+    pub(super) fn give_up(&mut self, now: Monotonic, reason: &Loss) {
         let end_by = now + self.config.stop_grace;
         if matches!(&self.role, Role::Leading(leading) if leading.stop.is_none()) {
             self.stop_work(reason, end_by);
@@ -199,7 +199,7 @@ impl Machine {
     }
 
     /// The lease is not ours any more.
-    fn lose(&mut self, now: Monotonic, reason: Loss) {
+    fn lose(&mut self, now: Monotonic, reason: &Loss) {
         let end_by = now + self.config.loss_grace;
         let Role::Leading(leading) = &mut self.role else {
             return;
@@ -213,7 +213,7 @@ impl Machine {
     }
 
     /// Tells work to stop, or that there is less time than it was told.
-    fn stop_work(&mut self, reason: Loss, end_by: Monotonic) {
+    fn stop_work(&mut self, reason: &Loss, end_by: Monotonic) {
         let Role::Leading(leading) = &mut self.role else {
             return;
         };

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::bench::BenchCommand;
 use super::duration::HumanDuration;
+use super::heartbeat::HeartbeatArgs;
 use super::status::StatusArgs;
 use super::upkeep::{BackupArgs, CheckArgs, RestoreArgs};
 
@@ -33,6 +34,11 @@ pub(crate) enum Command {
     Serve(Box<ServeArgs>),
     /// Sign a client certificate and print a kubeconfig with it
     Kubeconfig(KubeconfigArgs),
+    /// Register this machine as a node and tell the server that it is alive
+    ///
+    /// Renews the node's lease and posts its conditions as a kubelet does, until a signal says otherwise; then the node is
+    /// marked as not ready. Works with the credentials of `leasehold kubeconfig --node`.
+    Heartbeat(Box<HeartbeatArgs>),
     /// Write all objects of a running server to a file
     ///
     /// The server goes on meanwhile. What was acknowledged before is in the backup; every byte of it is checked before
@@ -344,7 +350,7 @@ mod tests {
 
     #[test]
     fn every_flag_of_other_commands_has_an_environment_variable() {
-        for command in ["kubeconfig", "backup", "restore", "status"] {
+        for command in ["kubeconfig", "heartbeat", "backup", "restore", "status"] {
             for (flag, variable) in subcommand_flags(command) {
                 assert!(
                     variable.is_some_and(|v| v.starts_with("LEASEHOLD_")),

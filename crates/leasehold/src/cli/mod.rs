@@ -8,6 +8,7 @@ mod args;
 mod bench;
 mod duration;
 mod file;
+mod heartbeat;
 mod limits;
 mod parse;
 mod settings;
@@ -16,6 +17,7 @@ mod upkeep;
 
 pub(crate) use args::LogFormat;
 pub(crate) use bench::{Bench, Server, Work};
+pub(crate) use heartbeat::HeartbeatSettings;
 pub(crate) use parse::{Request, request};
 #[cfg(test)]
 pub(crate) use settings::Identity;

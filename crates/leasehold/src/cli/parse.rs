@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 use super::args::{Command, ServeArgs, TopArgs};
 use super::bench::Bench;
 use super::file;
+use super::heartbeat::HeartbeatSettings;
 use super::settings::{Credentials, Settings, Surroundings};
 use super::status::StatusWish;
 use super::upkeep::{Backup, Check, Restore};
@@ -21,6 +22,8 @@ pub(crate) enum Request {
     Serve(Box<Settings>),
     /// Sign a client certificate.
     Kubeconfig(Credentials),
+    /// Keep a node.
+    Heartbeat(Box<HeartbeatSettings>),
     /// Fetch a backup from a running server.
     Backup(Backup),
     /// Make a store from a backup.
@@ -47,6 +50,11 @@ pub(crate) fn request(arguments: impl IntoIterator<Item = OsString>) -> Result<R
         Command::Kubeconfig(flags) => {
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Kubeconfig(Credentials::new(flags, data_dir, &surroundings)?)
+        }
+        Command::Heartbeat(flags) => {
+            let system = rustix::system::uname();
+            let hostname = system.nodename().to_string_lossy();
+            Request::Heartbeat(Box::new(HeartbeatSettings::new(*flags, &hostname)?))
         }
         Command::Backup(flags) => {
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);

@@ -79,7 +79,7 @@ pub(crate) enum ServingCertificate {
 }
 
 /// What is logged, and how.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LogSettings {
     pub(crate) format: LogFormat,
     /// A level, or directives as `tracing_subscriber::EnvFilter` takes them.
@@ -263,7 +263,7 @@ fn certificate(
     }
 }
 
-fn log_filter(given: Option<String>) -> Result<String, Failure> {
+pub(super) fn log_filter(given: Option<String>) -> Result<String, Failure> {
     let filter = given.unwrap_or_else(|| "info".to_owned());
     match tracing_subscriber::EnvFilter::try_new(&filter) {
         Ok(_) => Ok(filter),
@@ -272,7 +272,6 @@ fn log_filter(given: Option<String>) -> Result<String, Failure> {
     }
 }
 
-/// The duration given, or the default, if it lies within the bounds.
 fn history_bytes(given: Option<u32>) -> Result<usize, Failure> {
     let bytes = given.unwrap_or(DEFAULT_HISTORY_BYTES);
     if (1 << 20..=1 << 30).contains(&bytes) {
@@ -281,7 +280,8 @@ fn history_bytes(given: Option<u32>) -> Result<usize, Failure> {
     Err(usage("--history-bytes must be between 1048576 and 1073741824"))
 }
 
-fn within(
+/// The duration given, or the default, if it lies within the bounds.
+pub(super) fn within(
     flag: &str,
     given: Option<HumanDuration>,
     default: Duration,

@@ -86,7 +86,7 @@ enum Step {
     Deleted(Box<Lease>),
     Absent,
     Watching(bool),
-    StepDown,
+    GiveUp,
     WorkEnded,
     /// Answers the last request: as asked, refused, lost, with another lease, with none.
     Done,
@@ -104,7 +104,7 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => leases().prop_map(|lease| Step::Deleted(Box::new(lease))),
         1 => Just(Step::Absent),
         1 => any::<bool>().prop_map(Step::Watching),
-        1 => Just(Step::StepDown),
+        1 => Just(Step::GiveUp),
         2 => Just(Step::WorkEnded),
         6 => Just(Step::Done),
         2 => Just(Step::Conflict),
@@ -154,7 +154,7 @@ fn take(bench: &mut Bench, step: Step, version: &mut u64, open: &mut Option<(cra
         Step::Deleted(lease) => bench.input(Input::Seen(Sight::Deleted(lease))),
         Step::Absent => bench.input(Input::Seen(Sight::Absent)),
         Step::Watching(watching) => bench.input(Input::Watching(watching)),
-        Step::StepDown => bench.input(Input::StepDown(Loss::SteppedDown)),
+        Step::GiveUp => bench.input(Input::StepDown(Loss::SteppedDown)),
         Step::WorkEnded => bench.input(Input::WorkEnded),
         step => {
             if let Some(request) = open.take() {
