@@ -63,12 +63,12 @@ pub(crate) const ALL: &[Step] = &[
     },
     KUBECTL,
     CLIENT_GO,
+    KCM,
     Step {
         name: "elections",
         needs: interop::python_needs,
         run: || interop::elections(false),
     },
-    KCM,
 ];
 
 /// Real clients alone: the steps of `cargo xtask interop`.
@@ -80,12 +80,12 @@ pub(crate) const INTEROP: &[Step] = &[
     },
     KUBECTL,
     CLIENT_GO,
+    KCM,
     Step {
         name: "elections",
         needs: interop::python_needs,
         run: || interop::elections(true),
     },
-    KCM,
 ];
 
 const KUBECTL: Step = Step {
