@@ -5,6 +5,7 @@
 
 pub mod json;
 pub mod protobuf;
+pub mod stored;
 mod strict;
 pub mod yaml;
 

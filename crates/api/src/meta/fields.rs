@@ -15,24 +15,27 @@ pub struct FieldsV1 {
 
 impl Serialize for FieldsV1 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Through protobuf any bytes can come in; what is not JSON is shown as no fields, never as an error.
-        match serde_json::from_slice::<&RawValue>(&self.raw) {
-            Ok(raw) => raw.serialize(serializer),
-            Err(_) if self.raw.is_empty() => serializer.serialize_unit(),
-            Err(_) => serializer.collect_map(std::iter::empty::<((), ())>()),
-        }
+        shown(&self.raw).serialize(serializer)
     }
+}
+
+/// Fields as they are shown. Through protobuf any bytes can come in; what is not JSON is shown as no fields, never as an
+/// error.
+pub(crate) fn shown(raw: &[u8]) -> &RawValue {
+    serde_json::from_slice(raw).unwrap_or_else(|_| {
+        let instead = if raw.is_empty() { "null" } else { "{}" };
+        serde_json::from_str(instead).expect("this is JSON")
+    })
 }
 
 impl<'de> Deserialize<'de> for FieldsV1 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let raw = raw.get();
+        let raw = Box::<str>::from(Box::<RawValue>::deserialize(deserializer)?);
         Ok(Self {
-            raw: if raw == "null" {
+            raw: if &*raw == "null" {
                 Bytes::new()
             } else {
-                Bytes::copy_from_slice(raw.as_bytes())
+                Bytes::from(raw.into_boxed_bytes())
             },
         })
     }

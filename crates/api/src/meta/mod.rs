@@ -9,6 +9,7 @@ mod status;
 mod table;
 
 pub use fields::FieldsV1;
+pub(crate) use fields::shown;
 pub use list::ListMeta;
 pub use object_meta::{ManagedFieldsEntry, ObjectMeta, OwnerReference};
 pub use options::{DeleteOptions, Preconditions};
