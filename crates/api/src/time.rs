@@ -155,6 +155,16 @@ macro_rules! time_type {
                 let micros: fn(i32) -> Option<u32> = $micros;
                 Text::new(self.seconds, micros(self.nanos))
             }
+
+            /// Appends the JSON form: a text, or `null` for the zero time.
+            pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
+                if self.is_zero() {
+                    return out.extend_from_slice(b"null");
+                }
+                out.push(b'"');
+                out.extend_from_slice(self.text().as_str().as_bytes());
+                out.push(b'"');
+            }
         }
 
         impl std::fmt::Display for $name {

@@ -1,6 +1,6 @@
 //! `k8s.io/apimachinery/pkg/apis/meta/v1`: what all objects share.
 
-mod fields;
+pub(crate) mod fields;
 mod list;
 mod object_meta;
 mod options;
@@ -9,7 +9,6 @@ mod status;
 mod table;
 
 pub use fields::FieldsV1;
-pub(crate) use fields::shown;
 pub use list::ListMeta;
 pub use object_meta::{ManagedFieldsEntry, ObjectMeta, OwnerReference};
 pub use options::{DeleteOptions, Preconditions};

@@ -4,7 +4,7 @@ use prost::Message;
 
 use super::wire::{Fields, Malformed, Wire};
 use super::{METADATA, RESOURCE_VERSION, Stored};
-use crate::meta::shown;
+use crate::meta::fields;
 use crate::schema::{Field, Schema, Shape};
 use crate::{MicroTime, Quantity, Time};
 
@@ -13,9 +13,18 @@ type Written = Result<(), Malformed>;
 /// The most fields that a type of ours has.
 const FIELDS_MAX: usize = 32;
 
-/// The fields of one message by their position in the schema. Of a list and a map, the first item; of anything else,
-/// the last value, as protobuf has it.
-type Slots<'a> = [Option<Wire<'a>>; FIELDS_MAX];
+/// The fields of one message by their position in the schema.
+type Slots<'a> = [Slot<'a>; FIELDS_MAX];
+
+/// What a message has of one field.
+#[derive(Clone, Copy)]
+enum Slot<'a> {
+    Absent,
+    /// The last value, as protobuf has it.
+    Value(Wire<'a>),
+    /// The part of the message from the first item of a list or a map to the last.
+    Items(&'a [u8]),
+}
 
 /// Which message of an object is written, as far as its version is concerned.
 #[derive(Clone, Copy)]
@@ -44,7 +53,7 @@ fn object(schema: &'static Schema, message: &[u8], part: Part, out: &mut Vec<u8>
     let slots = slots(schema, message)?;
     let start = out.len();
     out.push(b'{');
-    for (field, slot) in schema.fields.iter().zip(slots) {
+    for (field, slot) in schema.fields.iter().zip(&slots) {
         if out.len() > start + 1 {
             out.push(b',');
         }
@@ -55,7 +64,7 @@ fn object(schema: &'static Schema, message: &[u8], part: Part, out: &mut Vec<u8>
                 number(version, out);
                 version > 0
             }
-            part => field_value(field, slot, message, part, out)?,
+            part => field_value(field, *slot, part, out)?,
         };
         if !written {
             out.truncate(before);
@@ -69,53 +78,72 @@ fn object(schema: &'static Schema, message: &[u8], part: Part, out: &mut Vec<u8>
 }
 
 fn slots<'a>(schema: &'static Schema, message: &'a [u8]) -> Result<Slots<'a>, Malformed> {
-    let mut slots: Slots<'a> = [None; FIELDS_MAX];
-    for field in Fields::of(message) {
-        let field = field?;
+    let mut slots = [Slot::Absent; FIELDS_MAX];
+    let mut starts = [0; FIELDS_MAX];
+    let mut last = 0;
+    let mut fields = Fields::of(message);
+    while let Some(field) = fields.next()? {
         // Unknown fields are those of a newer version: they are not shown.
-        let Some(at) = schema.fields.iter().position(|known| known.number == field.number) else {
+        let Some(at) = position(schema, field.number, last) else {
             continue;
         };
+        last = at;
         let slot = slots.get_mut(at).ok_or(Malformed)?;
-        match (slot.is_some(), schema.fields[at].shape) {
-            (true, Shape::List(_) | Shape::Map(_)) => {}
+        *slot = match (*slot, schema.fields[at].shape) {
+            (Slot::Absent, Shape::List(_) | Shape::Map(_)) => {
+                starts[at] = field.start;
+                Slot::Items(&message[field.start..field.end])
+            }
+            (_, Shape::List(_) | Shape::Map(_)) => Slot::Items(&message[starts[at]..field.end]),
             // Protobuf would merge the two; nobody writes that.
-            (true, Shape::Object(_)) => return Err(Malformed),
-            _ => *slot = Some(field.value),
-        }
+            (Slot::Value(_), Shape::Object(_)) => return Err(Malformed),
+            _ => Slot::Value(field.value),
+        };
     }
     Ok(slots)
 }
 
+/// Where the field of this number is. Fields mostly come in the schema's order, so that the search goes on from the last.
+fn position(schema: &'static Schema, number: u32, last: usize) -> Option<usize> {
+    let is_it = |field: &Field| field.number == number;
+    let (before, after) = schema.fields.split_at(last);
+    match after.iter().position(is_it) {
+        Some(at) => Some(last + at),
+        None => before.iter().position(is_it),
+    }
+}
+
 /// Writes a field's value, or says that the field is left out.
-fn field_value(
-    field: &'static Field,
-    slot: Option<Wire<'_>>,
-    message: &[u8],
-    part: Part,
-    out: &mut Vec<u8>,
-) -> Result<bool, Malformed> {
+fn field_value(field: &'static Field, slot: Slot<'_>, part: Part, out: &mut Vec<u8>) -> Result<bool, Malformed> {
     let value = match (slot, field.shape) {
-        (None, Shape::List(_) | Shape::Map(_)) => return Ok(false),
-        (None, _) if field.optional => {
+        (Slot::Items(items), Shape::List(item)) => return list(field, *item, items, out).map(|()| true),
+        (Slot::Items(items), Shape::Map(item)) => return map(field, *item, items, out).map(|()| true),
+        (Slot::Items(_), _) => return Err(Malformed),
+        (Slot::Absent, Shape::List(_) | Shape::Map(_)) => return Ok(false),
+        (Slot::Absent, _) if field.optional => {
             if field.always {
                 out.extend_from_slice(b"null");
             }
             return Ok(field.always);
         }
-        (None, Shape::Boolean | Shape::Int32 | Shape::Int64) => Wire::Varint(0),
-        (None, _) => Wire::Bytes(&[]),
-        (Some(value), _) => value,
+        (Slot::Absent, shape) => empty(shape),
+        (Slot::Value(value), _) => value,
     };
     let may_be_left_out = !field.optional && !field.always;
     match (field.shape, value) {
-        (Shape::List(item), _) => list(field, *item, message, out)?,
-        (Shape::Map(item), _) => map(field, *item, message, out)?,
         (Shape::Object(schema), Wire::Bytes(bytes)) => object(schema, bytes, part.below(field), out)?,
         (shape, value) if may_be_left_out && is_empty(shape, value)? => return Ok(false),
         (shape, value) => scalar(shape, value, out)?,
     }
     Ok(true)
+}
+
+/// What stands for a value that is not there.
+fn empty(shape: Shape) -> Wire<'static> {
+    match shape {
+        Shape::Boolean | Shape::Int32 | Shape::Int64 => Wire::Varint(0),
+        _ => Wire::Bytes(&[]),
+    }
 }
 
 /// Whether Go's `omitempty` leaves it out.
@@ -139,11 +167,17 @@ fn scalar(shape: Shape, value: Wire<'_>, out: &mut Vec<u8>) -> Written {
         #[expect(clippy::cast_possible_truncation, reason = "as protobuf reads it")]
         (Shape::Int32, Wire::Varint(value)) => json(&(value as i32), out),
         (Shape::Int64, Wire::Varint(value)) => json(&value.cast_signed(), out),
-        (Shape::Time, Wire::Bytes(bytes)) => json(&read::<Time>(bytes)?, out),
-        (Shape::MicroTime, Wire::Bytes(bytes)) => json(&read::<MicroTime>(bytes)?, out),
+        (Shape::Time, Wire::Bytes(bytes)) => {
+            read::<Time>(bytes)?.write_json(out);
+            Ok(())
+        }
+        (Shape::MicroTime, Wire::Bytes(bytes)) => {
+            read::<MicroTime>(bytes)?.write_json(out);
+            Ok(())
+        }
         (Shape::Quantity, Wire::Bytes(bytes)) => json(&read::<Quantity>(bytes)?, out),
         (Shape::RawObject, Wire::Bytes(bytes)) => {
-            out.extend_from_slice(shown(raw(bytes)?).get().as_bytes());
+            fields::write_json(raw(bytes)?, out);
             Ok(())
         }
         (Shape::Object(schema), Wire::Bytes(bytes)) => object(schema, bytes, Part::Other, out),
@@ -151,10 +185,10 @@ fn scalar(shape: Shape, value: Wire<'_>, out: &mut Vec<u8>) -> Written {
     }
 }
 
-fn list(field: &'static Field, item: Shape, message: &[u8], out: &mut Vec<u8>) -> Written {
+fn list(field: &'static Field, item: Shape, items: &[u8], out: &mut Vec<u8>) -> Written {
     let mut separator = b'[';
-    for found in Fields::of(message) {
-        let found = found?;
+    let mut fields = Fields::of(items);
+    while let Some(found) = fields.next()? {
         if found.number == field.number {
             out.push(separator);
             separator = b',';
@@ -166,10 +200,10 @@ fn list(field: &'static Field, item: Shape, message: &[u8], out: &mut Vec<u8>) -
 }
 
 /// Writes a map sorted by its keys; of two entries with the same key, the latter counts.
-fn map(field: &'static Field, item: Shape, message: &[u8], out: &mut Vec<u8>) -> Written {
+fn map(field: &'static Field, item: Shape, items: &[u8], out: &mut Vec<u8>) -> Written {
     let mut entries = std::collections::BTreeMap::new();
-    for found in Fields::of(message) {
-        let found = found?;
+    let mut fields = Fields::of(items);
+    while let Some(found) = fields.next()? {
         if found.number == field.number {
             let (key, value) = entry(item, found.value)?;
             entries.insert(key, value);
@@ -193,12 +227,9 @@ fn entry<'a>(item: Shape, entry: Wire<'a>) -> Result<(&'a [u8], Wire<'a>), Malfo
         return Err(Malformed);
     };
     let mut key: &[u8] = &[];
-    let mut value = match item {
-        Shape::Boolean | Shape::Int32 | Shape::Int64 => Wire::Varint(0),
-        _ => Wire::Bytes(&[]),
-    };
-    for field in Fields::of(entry) {
-        let field = field?;
+    let mut value = empty(item);
+    let mut fields = Fields::of(entry);
+    while let Some(field) = fields.next()? {
         match (field.number, field.value) {
             (1, Wire::Bytes(bytes)) => key = bytes,
             (2, found) => value = found,
@@ -211,8 +242,8 @@ fn entry<'a>(item: Shape, entry: Wire<'a>) -> Result<(&'a [u8], Wire<'a>), Malfo
 /// The text in a [`crate::meta::FieldsV1`].
 fn raw(message: &[u8]) -> Result<&[u8], Malformed> {
     let mut text: &[u8] = &[];
-    for field in Fields::of(message) {
-        let field = field?;
+    let mut fields = Fields::of(message);
+    while let Some(field) = fields.next()? {
         if let (1, Wire::Bytes(bytes)) = (field.number, field.value) {
             text = bytes;
         }
@@ -234,16 +265,16 @@ fn number(number: u64, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Writes a text. Nearly all of them need no escapes.
+/// Writes a text. Nearly all of them are plain: ASCII without anything to be escaped.
 fn text(bytes: &[u8], out: &mut Vec<u8>) -> Written {
-    let text = std::str::from_utf8(bytes).map_err(|_| Malformed)?;
     // Every byte is looked at, so that the compiler can look at many at a time.
     let plain = bytes.iter().fold(true, |plain, byte| {
-        plain & (*byte >= b' ') & (*byte != b'"') & (*byte != b'\\')
+        plain & (*byte >= b' ') & (*byte < 0x80) & (*byte != b'"') & (*byte != b'\\')
     });
     if !plain {
-        return json(&text, out);
+        return json(&std::str::from_utf8(bytes).map_err(|_| Malformed)?, out);
     }
+    out.reserve(bytes.len() + 2);
     out.push(b'"');
     out.extend_from_slice(bytes);
     out.push(b'"');

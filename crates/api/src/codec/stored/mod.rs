@@ -63,8 +63,8 @@ impl<'a> Stored<'a> {
 /// The message in an envelope.
 pub(super) fn message(value: &[u8]) -> Result<&[u8], Malformed> {
     let envelope = value.strip_prefix(MAGIC).ok_or(Malformed)?;
-    for field in Fields::of(envelope) {
-        let field = field?;
+    let mut fields = Fields::of(envelope);
+    while let Some(field) = fields.next()? {
         if let (2, Wire::Bytes(message)) = (field.number, field.value) {
             return Ok(message);
         }
@@ -85,8 +85,8 @@ pub struct Versioned<'a> {
 impl<'a> Versioned<'a> {
     fn of(stored: &Stored<'a>) -> Result<Self, Malformed> {
         let message = stored.message;
-        for field in Fields::of(message) {
-            let field = field?;
+        let mut fields = Fields::of(message);
+        while let Some(field) = fields.next()? {
             if field.number != u32::from(METADATA) {
                 continue;
             }
@@ -137,8 +137,8 @@ impl<'a> Versioned<'a> {
 /// What stands before and after the version, which is stored empty or not at all.
 fn around_version(metadata: &[u8]) -> Result<[&[u8]; 2], Malformed> {
     let (mut before, mut after) = (metadata.len(), metadata.len());
-    for field in Fields::of(metadata) {
-        let field = field?;
+    let mut fields = Fields::of(metadata);
+    while let Some(field) = fields.next()? {
         if field.number >= u32::from(RESOURCE_VERSION) {
             let is_version = field.number == u32::from(RESOURCE_VERSION);
             before = field.start;

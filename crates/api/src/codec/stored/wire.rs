@@ -38,8 +38,13 @@ impl<'a> Fields<'a> {
         Self { message, at: 0 }
     }
 
-    fn next_field(&mut self) -> Result<Field<'a>, Malformed> {
+    /// The next field, if there is one.
+    #[inline]
+    pub(super) fn next(&mut self) -> Result<Option<Field<'a>>, Malformed> {
         let start = self.at;
+        if start >= self.message.len() {
+            return Ok(None);
+        }
         let key = self.varint()?;
         let value = match key & 7 {
             0 => Wire::Varint(self.varint()?),
@@ -52,12 +57,12 @@ impl<'a> Fields<'a> {
             _ => return Err(Malformed),
         };
         let number = u32::try_from(key >> 3).map_err(|_| Malformed)?;
-        Ok(Field {
+        Ok(Some(Field {
             number,
             value,
             start,
             end: self.at,
-        })
+        }))
     }
 
     fn take(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
@@ -67,7 +72,13 @@ impl<'a> Fields<'a> {
         Ok(taken)
     }
 
+    #[inline]
     fn varint(&mut self) -> Result<u64, Malformed> {
+        // Most are of one byte.
+        if let Some(byte) = self.message.get(self.at).filter(|byte| **byte < 0x80) {
+            self.at += 1;
+            return Ok(u64::from(*byte));
+        }
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let byte = *self.message.get(self.at).ok_or(Malformed)?;
@@ -78,20 +89,5 @@ impl<'a> Fields<'a> {
             }
         }
         Err(Malformed)
-    }
-}
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = Result<Field<'a>, Malformed>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.at >= self.message.len() {
-            return None;
-        }
-        let field = self.next_field();
-        if field.is_err() {
-            self.at = self.message.len();
-        }
-        Some(field)
     }
 }
