@@ -108,21 +108,19 @@ async fn in_an_open_loop_what_a_stall_holds_up_is_late() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_watcher_of_a_good_server_is_told_everything_once() {
-    for (single_name, events) in [(false, 6 * 40), (true, 6 * 2)] {
+    for single_name in [false, true] {
         let stub = Stub::start(&[]).await;
         // The stub tells everybody everything, as a server must not do with watches of one name.
-        let deliveries = watch(&stub, single_name, 40).await.deliveries.unwrap();
+        let found = watch(&stub, single_name, 40).await.deliveries.unwrap();
         assert_eq!(
-            (deliveries.watchers, deliveries.expected, deliveries.missed),
-            (6, events, 0)
+            (found.watchers, found.missed, found.duplicates, found.ended),
+            (6, 0, 0, 0)
         );
-        assert_eq!(
-            (deliveries.delivered, deliveries.duplicates, deliveries.ended),
-            (events, 0, 0)
-        );
-        let foreign = if single_name { 6 * 38 } else { 0 };
-        assert_eq!(deliveries.unexpected, foreign);
-        assert!(deliveries.latency_microseconds.count >= events);
+        assert_eq!(found.delivered, found.expected);
+        assert!(found.expected + found.unexpected <= 6 * 40, "{found:?}");
+        assert!(single_name || found.expected == 6 * 40, "{found:?}");
+        assert_eq!(found.unexpected > 0, single_name, "{found:?}");
+        assert!(found.expected >= 6, "each lease is written once or more: {found:?}");
     }
 }
 
