@@ -10,8 +10,9 @@ use leasehold_api::codec::{self, Decoded, Format};
 use leasehold_api::options::{ListOptions, Query};
 use leasehold_clock::SystemClock;
 use leasehold_registry::resources::LEASES;
-use leasehold_registry::{Place, Registry, Watch, WriteOptions};
+use leasehold_registry::{Place, Registry, Watch, WriteOptions, Written};
 use leasehold_store::embedded::{Embedded, Options};
+use parking_lot::Mutex;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
@@ -23,6 +24,8 @@ struct Bench {
     runtime: Runtime,
     registry: Arc<Registry>,
     options: WriteOptions,
+    /// The resourceVersion of each lease.
+    versions: Mutex<Vec<String>>,
     _directory: tempfile::TempDir,
 }
 
@@ -40,6 +43,7 @@ impl Bench {
         let bench = Self {
             registry,
             options: WriteOptions::internal("bench"),
+            versions: Mutex::new(vec![String::new(); GROUP]),
             _directory: directory,
             runtime,
         };
@@ -51,14 +55,36 @@ impl Bench {
     }
 
     async fn create(&self, number: usize) {
-        let written = self.registry.create(&collection(), renewal(number, 0), &self.options);
-        written.await.expect("a new lease");
+        let place = collection();
+        let written = self.registry.create(&place, self.renewal(number, 0), &self.options);
+        self.note(number, &written.await.expect("a new lease"));
     }
 
     async fn renew(&self, number: usize, body: Decoded) {
         let place = collection().named(&name(number));
         let written = self.registry.update(&place, body, &self.options);
-        written.await.expect("a renewal");
+        self.note(number, &written.await.expect("a renewal"));
+    }
+
+    fn note(&self, number: usize, written: &Written) {
+        self.versions.lock()[number].clone_from(&written.object.metadata().resource_version);
+    }
+
+    /// The lease as it was answered last, with a renewTime that no other has.
+    fn renewal(&self, number: usize, round: u64) -> Decoded {
+        let micros = round % 1_000_000;
+        let (seconds, minutes, hours) = (round / 1_000_000, round / 60_000_000, round / 3_600_000_000);
+        let time = format!(
+            "2026-01-01T{:02}:{:02}:{:02}.{micros:06}Z",
+            hours % 24,
+            minutes % 60,
+            seconds % 60
+        );
+        let body = json!({
+            "metadata": {"name": name(number), "resourceVersion": self.versions.lock()[number]},
+            "spec": {"holderIdentity": name(number), "leaseDurationSeconds": 40, "renewTime": time},
+        });
+        codec::decode(Format::Json, &collection().target(), &Bytes::from(body.to_string())).expect("a lease")
     }
 
     async fn watch(&self) -> Watch {
@@ -76,20 +102,6 @@ fn name(number: usize) -> String {
     format!("node-{number}")
 }
 
-/// A lease with a renewTime that no other has. Without a resourceVersion on create, and 0 for any on update.
-fn renewal(number: usize, round: u64) -> Decoded {
-    let version = if round == 0 { "" } else { "0" };
-    let body = json!({
-        "metadata": {"name": name(number), "resourceVersion": version},
-        "spec": {
-            "holderIdentity": name(number), "leaseDurationSeconds": 40,
-            "renewTime": format!("2026-01-01T{:02}:{:02}:{:02}.{:06}Z", round / 3_600_000_000 % 24,
-                round / 60_000_000 % 60, round / 1_000_000 % 60, round % 1_000_000),
-        },
-    });
-    codec::decode(Format::Json, &collection().target(), &Bytes::from(body.to_string())).expect("a lease")
-}
-
 fn commits(criterion: &mut Criterion) {
     let bench = Bench::new();
     let mut round = 0;
@@ -100,7 +112,9 @@ fn commits(criterion: &mut Criterion) {
             bencher.iter_batched(
                 || {
                     round += 1;
-                    (0..writes).map(|number| renewal(number, round)).collect::<Vec<_>>()
+                    (0..writes)
+                        .map(|number| bench.renewal(number, round))
+                        .collect::<Vec<_>>()
                 },
                 |bodies| {
                     let all = bodies
@@ -126,7 +140,7 @@ fn fan_out(criterion: &mut Criterion) {
         bencher.iter_batched(
             || {
                 round += 1;
-                renewal(0, round)
+                bench.renewal(0, round)
             },
             |body| {
                 bench.runtime.block_on(async {

@@ -96,6 +96,13 @@ pub(super) const ROWS: &[Row] = &[
         Unit::Micros,
         Budget::AtMost(95e-6),
     ),
+    // At a rate that is not reached, writes share more fdatasyncs, and the figure above flatters.
+    row(
+        "open10k.rate",
+        "… renewals per second",
+        Unit::PerSecond,
+        Budget::AtLeast(9_900.0),
+    ),
     row("open10k.p99", "… p99 from when it was due", Unit::Millis, Budget::None),
     row(
         "open13k.p99",

@@ -85,7 +85,11 @@ impl Report {
     /// Operations that did not succeed.
     pub(super) fn failed(&self) -> f64 {
         let failures = self.0["failures"].as_object();
-        failures.map_or(0.0, |all| all.values().filter_map(Value::as_f64).sum())
+        failures.map_or(0.0, |all| {
+            all.values()
+                .filter_map(Value::as_f64)
+                .fold(0.0, |sum, count| sum + count)
+        })
     }
 }
 

@@ -130,6 +130,7 @@ fn hundred_thousand(data: &Path, extent: Extent, into: &mut Figures) -> Result<(
         "heartbeat --nodes 100000 --keep --rate 10000 --duration {seconds}s"
     ))?;
     cpu(&open, "open10k.cpu", into);
+    into.add("open10k.rate", open.number("/operationsPerSecond", 1.0)?);
     into.add("open10k.p99", open.number("/latencyMicroseconds/p99", MICROS)?);
     let long = extent.long_seconds;
     let held = subject.bench(&format!(
