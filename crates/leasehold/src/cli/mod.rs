@@ -8,6 +8,7 @@ mod args;
 mod bench;
 mod duration;
 mod file;
+mod limits;
 mod parse;
 mod settings;
 mod upkeep;
