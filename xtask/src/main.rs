@@ -32,6 +32,15 @@ enum Task {
         #[arg(value_name = "STEP", value_parser = steps::names())]
         only: Vec<String>,
     },
+    /// Run the long versions of the reliability tests: hours
+    Nightly {
+        /// Stop at the first that fails
+        #[arg(long)]
+        fail_fast: bool,
+        /// Run only these
+        #[arg(value_name = "STEP", value_parser = steps::nightly::names())]
+        only: Vec<String>,
+    },
     /// Run the tidiness checks alone
     Tidy,
     /// Try real clients on a running server: kube-rs, kubectl and client-go
@@ -42,7 +51,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Build the program with planted bugs and require that the crash harness finds them
+    /// Build the program with planted bugs and require that the tests find them
     Mutants {
         /// Only these
         #[arg(value_name = "MUTANT", value_parser = steps::mutants::names())]
@@ -55,6 +64,7 @@ fn main() -> ExitCode {
         Task::Crash { arguments } => return exit_code(&steps::crash::run(&arguments)),
         Task::Mutants { only } => return exit_code(&steps::mutants::run(&only)),
         Task::Test { fail_fast, only } => (steps::ALL, only, fail_fast),
+        Task::Nightly { fail_fast, only } => (steps::nightly::ALL, only, fail_fast),
         Task::Tidy => (steps::ALL, vec!["tidy".to_owned()], false),
         Task::Interop => (steps::INTEROP, Vec::new(), false),
     };

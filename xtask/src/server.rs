@@ -54,6 +54,11 @@ impl Server {
         Ok(server)
     }
 
+    /// The program that runs.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// A kubeconfig that may do everything. It is there once the server listens, with the port it got.
     pub(crate) fn kubeconfig(&self) -> PathBuf {
         self.scratch.path().join("data/admin.kubeconfig")

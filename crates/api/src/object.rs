@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 
+use crate::codec::json::{TypeMeta, WithTypeMeta};
 use crate::meta::ObjectMeta;
 use crate::schema::{Schema, Shaped};
 
@@ -19,6 +20,9 @@ use crate::schema::{Schema, Shaped};
 /// A field is `#[prost(…)] name: Type as "jsonName"`; it is left out of JSON when empty, as Go's `omitempty` does.
 /// `name: Type => "jsonName"` is written even when empty. `{ merge: …, patch: … }` after it overrides
 /// [`crate::schema::Field::new`].
+///
+/// serde takes no unknown field: that is the quick way of finding that there is one. Where they are to be told of or
+/// passed over, [`crate::codec`] takes them out along the schema first.
 macro_rules! object {
     (
         $(#[doc = $doc:literal])*
@@ -33,7 +37,7 @@ macro_rules! object {
     ) => {
         $(#[doc = $doc])*
         #[derive(Clone, PartialEq, prost::Message, serde::Serialize, serde::Deserialize)]
-        #[serde(remote = "Self")]
+        #[serde(remote = "Self", deny_unknown_fields)]
         pub struct $type {
             $(
                 $(#[doc = $field_doc])*
@@ -355,7 +359,7 @@ impl dyn Object {
 pub struct TypeCodec {
     /// The fields of the type.
     pub schema: &'static Schema,
-    /// Reads the JSON object in one pass, telling of each unknown field; a duplicate field is an error here.
+    /// Reads a whole object, with what it says it is, in one pass; an unknown or a duplicate field is an error here.
     pub(crate) from_json: FromJson,
     /// Reads the JSON form.
     pub(crate) from_value: fn(Value) -> serde_json::Result<Box<dyn Object>>,
@@ -364,7 +368,7 @@ pub struct TypeCodec {
 }
 
 type FromProtobuf = fn(&[u8]) -> Result<Box<dyn Object>, prost::DecodeError>;
-type FromJson = fn(&[u8], &mut dyn FnMut(serde_ignored::Path<'_>)) -> serde_json::Result<Box<dyn Object>>;
+type FromJson = for<'a> fn(&'a str, &mut TypeMeta<'a>) -> serde_json::Result<Box<dyn Object>>;
 
 impl TypeCodec {
     /// The codec of `T`.
@@ -372,9 +376,9 @@ impl TypeCodec {
     pub const fn of<T: Kind>() -> Self {
         Self {
             schema: <T as Kind>::SCHEMA,
-            from_json: |bytes, unknown| {
-                let mut reader = serde_json::Deserializer::from_slice(bytes);
-                let object: T = serde_ignored::deserialize(&mut reader, unknown)?;
+            from_json: |text, type_meta| {
+                let mut reader = serde_json::Deserializer::from_str(text);
+                let object = T::deserialize(WithTypeMeta::new(&mut reader, type_meta))?;
                 reader.end()?;
                 Ok(Box::new(object))
             },

@@ -1,12 +1,14 @@
 //! The `leasehold` program: arguments, configuration, certificates, wiring and printing.
 //!
 //! It holds no rule about leases. `main` is a match on the outcome: what was asked for is worked out by [`cli`], done
-//! by [`serve`], [`credentials`] or [`upkeep`], and whatever went wrong becomes one line and an exit code in [`failure`].
+//! by [`serve`], [`credentials`], [`upkeep`] or [`mod@bench`], and whatever went wrong becomes one line and an exit code in [`failure`].
 
 mod access;
 mod banner;
+mod bench;
 mod calendar;
 mod cli;
+mod client_tls;
 mod credentials;
 mod data_dir;
 mod failure;
@@ -43,6 +45,7 @@ fn run() -> Result<ExitCode, Failure> {
         Request::Backup(wish) => printer::data(&upkeep::backup(&wish)?),
         Request::Restore(wish) => printer::data(&upkeep::restore(&wish)?),
         Request::Check(wish) => return upkeep::check(&wish),
+        Request::Bench(wish) => return bench::main(&wish),
         Request::Serve(settings) => return serve::main(*settings),
     }
     Ok(ExitCode::SUCCESS)

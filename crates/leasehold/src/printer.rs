@@ -29,6 +29,13 @@ pub(crate) fn note(text: &str) {
     line("note: ", text);
 }
 
+/// Writes over the last line of the terminal on stderr, without ending it; an empty text clears it.
+pub(crate) fn status(text: &str) {
+    let mut err = io::stderr().lock();
+    let _ = write!(err, "\r\x1b[K{}", escape_controls(text));
+    let _ = err.flush();
+}
+
 fn line(prefix: &str, text: &str) {
     let _ = writeln!(io::stderr().lock(), "{prefix}{}", escape_controls(text));
 }

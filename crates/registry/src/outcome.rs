@@ -127,11 +127,11 @@ impl Event {
             return Ok(encode(&*self.item.object()?));
         };
         let slot = usize::from(self.kind == EventKind::Deleted) * 4 + self.item.version.slot * 2 + form;
-        if let Some(bytes) = change.memo[slot].get() {
-            return Ok(bytes.clone());
+        if let Some(bytes) = change.memos.get(slot) {
+            return Ok(bytes);
         }
         let bytes = encode(&*self.item.object()?);
-        Ok(change.memo(slot, || bytes))
+        Ok(change.memos.get_or_init(slot, || bytes))
     }
 }
 

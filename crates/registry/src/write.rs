@@ -197,7 +197,7 @@ impl Registry {
         place
             .resource
             .strategy
-            .prepare_update(&mut *new, &*live.object, place.subresource);
+            .prepare_update(&mut *new, &*live.object, place.subresource, self.features);
         keep_system_fields(&mut *new, &*live.object);
         (new, change)
     }
@@ -227,7 +227,8 @@ fn preconditions(place: &Place, live: &Live, object: &dyn Object, origin: Origin
     match ResourceVersion::parse(&metadata.resource_version)? {
         ResourceVersion::At(version) if version != live.revision.0 => Err(place.modified()),
         ResourceVersion::Unset | ResourceVersion::Any if !resource.unconditional_update => {
-            let path = Path::new("metadata").child("resourceVersion");
+            let path = Path::new("metadata");
+            let path = path.child("resourceVersion");
             let error = FieldError::invalid_bare(&path, 0, "must be specified for an update");
             Err(ApiError::invalid(
                 resource.group,

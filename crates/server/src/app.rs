@@ -19,6 +19,7 @@ use leasehold_clock::{Clock, Monotonic};
 use leasehold_registry::Registry;
 use tokio_util::sync::CancellationToken;
 
+use crate::WatchesPerUser;
 use crate::auth::{Authenticator, Authorizer, MASTERS, User};
 use crate::backup::BackupSource;
 use crate::discovery::Documents;
@@ -48,6 +49,8 @@ pub struct App {
     pub backup: Option<BackupSource>,
     /// How much may happen at once.
     pub limits: Limits,
+    /// Whose watches are open.
+    pub watches: WatchesPerUser,
     /// What `/version` says.
     pub version: VersionInfo,
     /// Cancelled when the server goes down: it becomes unready, and watches end.
@@ -190,7 +193,7 @@ impl App {
         B: http_body::Body,
         B::Error: std::fmt::Display,
     {
-        let place = match route::find(&asked.info, path, &asked.head.method) {
+        let place = match route::find(&asked.info, path, &asked.head.method, self.registry.features()) {
             Ok(place) => place,
             Err(NoRoute::Page) => return Ok(reply::page_not_found()),
             Err(NoRoute::Error(error)) => return Err(error),

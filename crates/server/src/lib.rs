@@ -28,10 +28,12 @@ mod verbs;
 mod version;
 mod warnings;
 mod watch;
+mod watches_per_user;
 
 pub use app::App;
 pub use backup::BackupSource;
 pub use body::Body;
 pub use in_flight::Limits;
-pub use metrics::{Figure, Metrics, StoreFigures};
+pub use metrics::{Figure, FigureFamily, Figures, Metrics, Sample, StoreFigures};
 pub use version::VersionInfo;
+pub use watches_per_user::WatchesPerUser;

@@ -122,21 +122,33 @@ pub struct Change {
     pub kind: ChangeKind,
     /// The value before the change and the revision it had; absent for a creation.
     pub previous: Option<(Bytes, Revision)>,
-    /// Encoded forms, computed by whoever needs one first and shared by every watcher. The index is the caller's: the
-    /// store attaches no meaning to it.
-    pub memo: [OnceLock<Bytes>; Change::MEMOS],
+    /// Encoded forms that somebody needed.
+    pub memos: Memos,
 }
 
-impl Change {
+/// Encoded forms of a change, computed by whoever needs one first and shared by every watcher. The index is the
+/// caller's: the store attaches no meaning to it.
+///
+/// Most changes are never sent in most forms, many never at all, so that room for them is made on first use.
+#[derive(Clone, Debug, Default)]
+pub struct Memos(OnceLock<Box<[OnceLock<Bytes>; Memos::COUNT]>>);
+
+impl Memos {
     /// How many encoded forms a change can carry.
-    pub const MEMOS: usize = 8;
+    pub const COUNT: usize = 8;
+
+    /// The encoded form number `index`, if somebody has computed it.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<Bytes> {
+        self.0.get()?.get(index)?.get().cloned()
+    }
 
     /// The encoded form number `index`, computed at most once.
     ///
     /// # Panics
-    /// When `index` is not below [`Change::MEMOS`].
-    pub fn memo(&self, index: usize, encode: impl FnOnce() -> Bytes) -> Bytes {
-        self.memo[index].get_or_init(encode).clone()
+    /// When `index` is not below [`Memos::COUNT`].
+    pub fn get_or_init(&self, index: usize, encode: impl FnOnce() -> Bytes) -> Bytes {
+        self.0.get_or_init(Box::default)[index].get_or_init(encode).clone()
     }
 }
 

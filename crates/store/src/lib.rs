@@ -10,5 +10,5 @@ pub mod embedded;
 pub mod testing;
 
 pub use contract::{
-    Change, ChangeKind, Entry, Error, Key, Listing, Page, Range, Revision, Snapshot, Store, Watch, WatchBatch,
+    Change, ChangeKind, Entry, Error, Key, Listing, Memos, Page, Range, Revision, Snapshot, Store, Watch, WatchBatch,
 };

@@ -1,4 +1,5 @@
-//! Real clients against the running program: kubectl and client-go, and kube-rs, which brings its own server.
+//! Real clients against the running program: kubectl, client-go, the electors of other languages, and kube-rs, which brings
+//! its own server.
 //!
 //! Each gets a server with nothing in it, built before it, and stopped after it as an operator would: a server that does
 //! not end in order fails the step. What a client needs that this machine lacks skips it, with a line that says so.
@@ -12,12 +13,14 @@ use crate::server::Server;
 
 /// What run.py exits with when there is no kubectl.
 const NO_KUBECTL: i32 = 3;
+/// What run.py exits with when fewer than two electors can run.
+const TOO_FEW_ELECTORS: i32 = 3;
 /// The node that the clients play.
 const NODE: &str = "n1";
 const IS_PYTHON_NEW: &str = "import sys; sys.exit(sys.version_info < (3, 11))";
 
-/// Python runs the scenarios; for kubectl itself see tests/interop/kubectl/finder.py.
-pub(crate) fn kubectl_needs() -> Option<String> {
+/// Python runs the scenarios; what else each needs it finds or builds itself.
+pub(crate) fn python_needs() -> Option<String> {
     (!works("python3", &["-c", IS_PYTHON_NEW])).then(|| "needs Python 3.11 or later".to_owned())
 }
 
@@ -30,6 +33,21 @@ pub(crate) fn kubectl() -> Outcome {
             _ => Outcome::Failed("scenarios failed, see above".to_owned()),
         },
     )
+}
+
+/// Electors of other languages and ours, contending for leases. Its page in the docs is written anew when `written`.
+pub(crate) fn elections(written: bool) -> Outcome {
+    let client = || {
+        let mut run = command("python3", &["tests/interop/elections/run.py"]);
+        if written {
+            run.args(["--write", "docs/interop.md"]);
+        }
+        run
+    };
+    with_server(client, |code| match code {
+        Some(TOO_FEW_ELECTORS) => Outcome::Skipped("fewer than two electors; the lines above say why".to_owned()),
+        _ => Outcome::Failed("see above".to_owned()),
+    })
 }
 
 /// Go itself, as new as client-go asks for.
@@ -86,6 +104,7 @@ fn with_server(client: impl Fn() -> Command, failed: impl Fn(Option<i32>) -> Out
     let run = || -> Result<Outcome, String> {
         let server = Server::start()?;
         let status = client()
+            .env("LEASEHOLD_INTEROP_PROGRAM", server.program())
             .env("LEASEHOLD_INTEROP_KUBECONFIG", server.kubeconfig())
             .env("LEASEHOLD_INTEROP_NODE_KUBECONFIG", server.node_kubeconfig(NODE)?)
             .status()

@@ -6,6 +6,7 @@ pub(crate) mod crash;
 mod deny;
 mod interop;
 pub(crate) mod mutants;
+pub(crate) mod nightly;
 
 use crate::command::{cargo, works};
 use crate::runner::{Outcome, Step};
@@ -61,6 +62,11 @@ pub(crate) const ALL: &[Step] = &[
     },
     KUBECTL,
     CLIENT_GO,
+    Step {
+        name: "elections",
+        needs: interop::python_needs,
+        run: || interop::elections(false),
+    },
 ];
 
 /// Real clients alone: the steps of `cargo xtask interop`.
@@ -72,11 +78,16 @@ pub(crate) const INTEROP: &[Step] = &[
     },
     KUBECTL,
     CLIENT_GO,
+    Step {
+        name: "elections",
+        needs: interop::python_needs,
+        run: || interop::elections(true),
+    },
 ];
 
 const KUBECTL: Step = Step {
     name: "kubectl",
-    needs: interop::kubectl_needs,
+    needs: interop::python_needs,
     run: interop::kubectl,
 };
 

@@ -2,7 +2,6 @@
 //!
 //! An empty object is a path in the set; `"."` beside others says that the path leading there is in the set too.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -10,6 +9,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Vi
 
 use super::field_set::{Branch, FieldSet, Node};
 use super::path::{PathElement, PathElementError};
+use crate::codec::json::Text;
 use crate::meta::FieldsV1;
 
 impl<'a> FieldSet<'a> {
@@ -108,32 +108,5 @@ impl<'de> Visitor<'de> for ReadVisitor {
             member: member || children.is_empty(),
             children,
         })
-    }
-}
-
-/// A text that is borrowed where it has no escapes.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor).map(Text)
-    }
-}
-
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(text))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(text.to_owned()))
     }
 }

@@ -1,6 +1,7 @@
 //! JSON, the form that people read and most clients write.
 
-use std::borrow::Cow;
+mod type_meta;
+
 use std::fmt;
 
 use serde::Deserialize;
@@ -9,17 +10,10 @@ use serde_json::Value;
 
 use super::{Decoded, Target, strict};
 use crate::meta::ListMeta;
+use crate::schema::Schema;
 use crate::{ApiError, Encode, Gvk};
 
-/// What a body says it is.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct TypeMeta<'a> {
-    #[serde(borrow)]
-    kind: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "apiVersion")]
-    api_version: Option<Cow<'a, str>>,
-}
+pub(crate) use type_meta::{Text, TypeMeta, WithTypeMeta};
 
 pub(super) fn decode(target: &Target, body: &[u8]) -> Result<Decoded, ApiError> {
     if let Some(decoded) = decode_clean(target, body)? {
@@ -42,33 +36,27 @@ pub(super) fn decode(target: &Target, body: &[u8]) -> Result<Decoded, ApiError> 
 
 /// The common case in one go: nothing unknown, nothing twice. `None` when it takes a closer look.
 fn decode_clean(target: &Target, body: &[u8]) -> Result<Option<Decoded>, ApiError> {
-    let Ok(meta) = serde_json::from_slice::<TypeMeta<'_>>(body) else {
+    let Ok(text) = std::str::from_utf8(body) else {
         return Ok(None);
     };
-    let mut unknown = false;
-    let read = (target.codec.from_json)(body, &mut |path| unknown |= !is_type_meta(&path));
-    let Ok(object) = read else { return Ok(None) };
-    if unknown {
+    let mut type_meta = TypeMeta::default();
+    let Ok(object) = (target.codec.from_json)(text, &mut type_meta) else {
         return Ok(None);
-    }
-    target.check(
-        meta.api_version.as_deref().unwrap_or(""),
-        meta.kind.as_deref().unwrap_or(""),
-    )?;
+    };
+    target.check(&type_meta.api_version, &type_meta.kind)?;
     Ok(Some(Decoded {
         object,
         problems: Vec::new(),
     }))
 }
 
-fn is_type_meta(path: &serde_ignored::Path<'_>) -> bool {
-    match path {
-        serde_ignored::Path::Map {
-            parent: serde_ignored::Path::Root,
-            key,
-        } => key == "kind" || key == "apiVersion",
-        _ => false,
-    }
+/// Reads any JSON object along a schema, and tells the unknown and duplicate fields.
+///
+/// # Errors
+/// One line saying what is wrong and where.
+pub fn read(schema: &'static Schema, body: &[u8]) -> Result<(Value, Vec<String>), String> {
+    check(body)?;
+    strict::read(schema, &mut serde_json::Deserializer::from_slice(body))
 }
 
 /// What kind of JSON value a text is.

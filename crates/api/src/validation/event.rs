@@ -177,7 +177,8 @@ fn new_way(errors: &mut Vec<FieldError>, event: &Event, reporter: &str) {
 }
 
 fn namespace_differs(errors: &mut Vec<FieldError>, namespace: &str) {
-    let path = Path::new("involvedObject").child("namespace");
+    let path = Path::new("involvedObject");
+    let path = path.child("namespace");
     errors.push(FieldError::invalid(&path, namespace, "does not match event.namespace"));
 }
 

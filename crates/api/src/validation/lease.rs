@@ -47,7 +47,7 @@ fn spec(errors: &mut Vec<FieldError>, spec: &LeaseSpec) {
 }
 
 /// The strategy of a lease or a candidate: Kubernetes' own, or a name with a domain in front.
-pub(super) fn strategy(errors: &mut Vec<FieldError>, strategy: &str, path: &Path) {
+pub(super) fn strategy(errors: &mut Vec<FieldError>, strategy: &str, path: &Path<'_>) {
     // Kubernetes names the field twice.
     let path = path.child("strategy");
     if strategy.contains('/') {

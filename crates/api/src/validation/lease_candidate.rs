@@ -23,7 +23,8 @@ pub fn validate_lease_candidate_update(new: &LeaseCandidate, old: &LeaseCandidat
     let path = Path::new("metadata");
     let mut errors = validate_object_meta_update(&new.metadata, &old.metadata, &path);
     spec(&mut errors, &new.spec);
-    let path = Path::new("spec").child("leaseName");
+    let path = Path::new("spec");
+    let path = path.child("leaseName");
     immutable(&mut errors, &new.spec.lease_name, &old.spec.lease_name, &path);
     errors
 }
@@ -40,7 +41,8 @@ fn spec(errors: &mut Vec<FieldError>, spec: &LeaseCandidateSpec) {
         return;
     }
     if spec.strategy == OLDEST_EMULATION_VERSION && emulation == zero() {
-        let path = Path::new("spec").child("emulationVersion");
+        let path = Path::new("spec");
+        let path = path.child("emulationVersion");
         let detail = "must be specified when `strategy` is 'OldestEmulationVersion'";
         errors.push(FieldError::required(&path, detail));
     }
@@ -53,9 +55,9 @@ fn zero() -> Version {
 }
 
 /// Checks both versions; returns the emulation version.
-fn versions(errors: &mut Vec<FieldError>, spec: &LeaseCandidateSpec, path: &Path) -> Version {
+fn versions(errors: &mut Vec<FieldError>, spec: &LeaseCandidateSpec, path: &Path<'_>) -> Version {
     let binary_path = path.child("binaryVersion");
-    let mut read = |text: &str, path: &Path| {
+    let mut read = |text: &str, path: &Path<'_>| {
         if text.is_empty() {
             return zero();
         }

@@ -23,7 +23,12 @@ const FOREGROUND: &str = "foregroundDeletion";
 
 /// The metadata of an object that is created, after its name has been generated.
 #[must_use]
-pub fn validate_object_meta(meta: &ObjectMeta, namespaced: bool, name_rule: NameRule, path: &Path) -> Vec<FieldError> {
+pub fn validate_object_meta(
+    meta: &ObjectMeta,
+    namespaced: bool,
+    name_rule: NameRule,
+    path: &Path<'_>,
+) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if !meta.generate_name.is_empty() {
         let wrong = name_rule(&meta.generate_name, true);
@@ -51,7 +56,7 @@ pub fn validate_object_meta(meta: &ObjectMeta, namespaced: bool, name_rule: Name
 
 /// The metadata of an object that is changed from `old` to `new`.
 #[must_use]
-pub fn validate_object_meta_update(new: &ObjectMeta, old: &ObjectMeta, path: &Path) -> Vec<FieldError> {
+pub fn validate_object_meta_update(new: &ObjectMeta, old: &ObjectMeta, path: &Path<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if old.deletion_timestamp.is_some() {
         no_new_finalizers(&mut errors, new, old, &path.child("finalizers"));
@@ -82,7 +87,7 @@ pub fn validate_core_object_meta(
     meta: &ObjectMeta,
     namespaced: bool,
     name_rule: NameRule,
-    path: &Path,
+    path: &Path<'_>,
 ) -> Vec<FieldError> {
     let mut errors = validate_object_meta(meta, namespaced, name_rule, path);
     qualified_finalizers(&mut errors, &meta.finalizers, &path.child("finalizers"));
@@ -91,7 +96,7 @@ pub fn validate_core_object_meta(
 
 /// As [`validate_object_meta_update`], with the stricter rule for finalizers that the core group and events keep.
 #[must_use]
-pub fn validate_core_object_meta_update(new: &ObjectMeta, old: &ObjectMeta, path: &Path) -> Vec<FieldError> {
+pub fn validate_core_object_meta_update(new: &ObjectMeta, old: &ObjectMeta, path: &Path<'_>) -> Vec<FieldError> {
     let mut errors = validate_object_meta_update(new, old, path);
     qualified_finalizers(&mut errors, &new.finalizers, &path.child("finalizers"));
     errors
@@ -99,7 +104,7 @@ pub fn validate_core_object_meta_update(new: &ObjectMeta, old: &ObjectMeta, path
 
 /// The name of a field manager: at most 128 bytes, and printable.
 #[must_use]
-pub fn validate_field_manager(manager: &str, path: &Path) -> Vec<FieldError> {
+pub fn validate_field_manager(manager: &str, path: &Path<'_>) -> Vec<FieldError> {
     let mut errors = Vec::new();
     if manager.len() > MANAGER_MAX {
         errors.push(FieldError::too_long(path, MANAGER_MAX));
@@ -114,7 +119,7 @@ pub fn validate_field_manager(manager: &str, path: &Path) -> Vec<FieldError> {
 }
 
 /// A finalizer without a domain must be one of those that Kubernetes knows.
-pub(super) fn qualified_finalizer(errors: &mut Vec<FieldError>, finalizer: &str, path: &Path) {
+pub(super) fn qualified_finalizer(errors: &mut Vec<FieldError>, finalizer: &str, path: &Path<'_>) {
     if !finalizer.contains('/') && !STANDARD_FINALIZERS.contains(&finalizer) {
         let detail = "name is neither a standard finalizer name nor is it fully qualified";
         errors.push(FieldError::invalid(path, finalizer, detail));
@@ -122,13 +127,18 @@ pub(super) fn qualified_finalizer(errors: &mut Vec<FieldError>, finalizer: &str,
 }
 
 /// A field that cannot be changed once the object exists.
-pub(super) fn immutable<T: PartialEq + serde::Serialize>(errors: &mut Vec<FieldError>, new: &T, old: &T, path: &Path) {
+pub(super) fn immutable<T: PartialEq + serde::Serialize>(
+    errors: &mut Vec<FieldError>,
+    new: &T,
+    old: &T,
+    path: &Path<'_>,
+) {
     if new != old {
         errors.push(FieldError::invalid_bare(path, json(new), IMMUTABLE));
     }
 }
 
-fn namespace(errors: &mut Vec<FieldError>, namespace: &str, namespaced: bool, path: &Path) {
+fn namespace(errors: &mut Vec<FieldError>, namespace: &str, namespaced: bool, path: &Path<'_>) {
     match (namespaced, namespace.is_empty()) {
         (true, true) => errors.push(FieldError::required(path, "")),
         (true, false) => push_invalid(errors, path, namespace, name_is_dns_label(namespace, false)),
@@ -137,14 +147,14 @@ fn namespace(errors: &mut Vec<FieldError>, namespace: &str, namespaced: bool, pa
     }
 }
 
-fn labels(errors: &mut Vec<FieldError>, labels: &BTreeMap<String, String>, path: &Path) {
+fn labels(errors: &mut Vec<FieldError>, labels: &BTreeMap<String, String>, path: &Path<'_>) {
     for (key, value) in labels {
         push_invalid(errors, path, key, qualified_name(key));
         push_invalid(errors, path, value, label_value(value));
     }
 }
 
-fn annotations(errors: &mut Vec<FieldError>, annotations: &BTreeMap<String, String>, path: &Path) {
+fn annotations(errors: &mut Vec<FieldError>, annotations: &BTreeMap<String, String>, path: &Path<'_>) {
     for key in annotations.keys() {
         // Their keys may be in upper case where labels' keys may not.
         push_invalid(errors, path, key, qualified_name(&key.to_lowercase()));
@@ -155,7 +165,7 @@ fn annotations(errors: &mut Vec<FieldError>, annotations: &BTreeMap<String, Stri
     }
 }
 
-fn owner_references(errors: &mut Vec<FieldError>, owners: &[OwnerReference], path: &Path) {
+fn owner_references(errors: &mut Vec<FieldError>, owners: &[OwnerReference], path: &Path<'_>) {
     let mut controller: Option<String> = None;
     for owner in owners {
         owner_reference(errors, owner, path);
@@ -176,9 +186,10 @@ fn owner_references(errors: &mut Vec<FieldError>, owners: &[OwnerReference], pat
     }
 }
 
-fn owner_reference(errors: &mut Vec<FieldError>, owner: &OwnerReference, path: &Path) {
-    let version = match owner.api_version.split('/').collect::<Vec<_>>()[..] {
-        [version] | [_, version] => version,
+fn owner_reference(errors: &mut Vec<FieldError>, owner: &OwnerReference, path: &Path<'_>) {
+    let mut parts = owner.api_version.split('/');
+    let version = match (parts.next(), parts.next(), parts.next()) {
+        (Some(version), None, None) | (Some(_), Some(version), None) => version,
         _ => "",
     };
     let mut needed = |field: &str, value: &str, empty: bool, detail: &str| {
@@ -197,7 +208,7 @@ fn owner_reference(errors: &mut Vec<FieldError>, owner: &OwnerReference, path: &
     }
 }
 
-fn finalizers(errors: &mut Vec<FieldError>, finalizers: &[String], path: &Path) {
+fn finalizers(errors: &mut Vec<FieldError>, finalizers: &[String], path: &Path<'_>) {
     for finalizer in finalizers {
         push_invalid(errors, path, finalizer, qualified_name(finalizer));
     }
@@ -208,13 +219,13 @@ fn finalizers(errors: &mut Vec<FieldError>, finalizers: &[String], path: &Path) 
     }
 }
 
-fn qualified_finalizers(errors: &mut Vec<FieldError>, finalizers: &[String], path: &Path) {
+fn qualified_finalizers(errors: &mut Vec<FieldError>, finalizers: &[String], path: &Path<'_>) {
     for (at, finalizer) in finalizers.iter().enumerate() {
         qualified_finalizer(errors, finalizer, &path.index(at));
     }
 }
 
-fn no_new_finalizers(errors: &mut Vec<FieldError>, new: &ObjectMeta, old: &ObjectMeta, path: &Path) {
+fn no_new_finalizers(errors: &mut Vec<FieldError>, new: &ObjectMeta, old: &ObjectMeta, path: &Path<'_>) {
     let old: BTreeSet<_> = old.finalizers.iter().collect();
     let new: BTreeSet<_> = new.finalizers.iter().collect();
     let added: Vec<_> = new.difference(&old).map(|name| format!("{name:?}")).collect();
@@ -227,7 +238,7 @@ fn no_new_finalizers(errors: &mut Vec<FieldError>, new: &ObjectMeta, old: &Objec
     }
 }
 
-fn managed_fields(errors: &mut Vec<FieldError>, entries: &[ManagedFieldsEntry], path: &Path) {
+fn managed_fields(errors: &mut Vec<FieldError>, entries: &[ManagedFieldsEntry], path: &Path<'_>) {
     for (at, entry) in entries.iter().enumerate() {
         let path = path.index(at);
         if entry.operation != "Apply" && entry.operation != "Update" {
@@ -249,7 +260,7 @@ fn managed_fields(errors: &mut Vec<FieldError>, entries: &[ManagedFieldsEntry], 
     }
 }
 
-fn unchanged(errors: &mut Vec<FieldError>, new: &ObjectMeta, old: &ObjectMeta, path: &Path) {
+fn unchanged(errors: &mut Vec<FieldError>, new: &ObjectMeta, old: &ObjectMeta, path: &Path<'_>) {
     // Two zero times differ in protobuf and mean the same.
     let set = |time: &Time| (!time.is_zero()).then_some(*time);
     immutable(errors, &new.name, &old.name, &path.child("name"));

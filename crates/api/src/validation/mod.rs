@@ -31,7 +31,7 @@ pub use namespace::{
 pub use node::{validate_node_create, validate_node_status_update, validate_node_update};
 
 /// Appends one [`FieldError::invalid`] for each message about a value.
-fn push_invalid(errors: &mut Vec<FieldError>, path: &Path, value: &str, messages: Vec<String>) {
+fn push_invalid(errors: &mut Vec<FieldError>, path: &Path<'_>, value: &str, messages: Vec<String>) {
     let invalid = |message: String| FieldError::invalid(path, value, &message);
     errors.extend(messages.into_iter().map(invalid));
 }

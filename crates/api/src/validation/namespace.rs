@@ -37,7 +37,8 @@ pub fn validate_namespace_status_update(new: &Namespace, old: &Namespace) -> Vec
     };
     if new.status.phase != phase {
         // The capital letter is Kubernetes' own.
-        let path = Path::new("status").child("Phase");
+        let path = Path::new("status");
+        let path = path.child("Phase");
         errors.push(FieldError::invalid(&path, &new.status.phase, detail));
     }
     errors
@@ -47,14 +48,15 @@ pub fn validate_namespace_status_update(new: &Namespace, old: &Namespace) -> Vec
 #[must_use]
 pub fn validate_namespace_finalize_update(new: &Namespace, old: &Namespace) -> Vec<FieldError> {
     let mut errors = validate_namespace_update(new, old);
-    let path = Path::new("spec").child("finalizers");
+    let path = Path::new("spec");
+    let path = path.child("finalizers");
     for (at, finalizer) in new.spec.finalizers.iter().enumerate() {
         self::finalizer(&mut errors, finalizer, &path.index(at));
     }
     errors
 }
 
-fn finalizer(errors: &mut Vec<FieldError>, finalizer: &str, path: &Path) {
+fn finalizer(errors: &mut Vec<FieldError>, finalizer: &str, path: &Path<'_>) {
     push_invalid(errors, path, finalizer, qualified_name(finalizer));
     qualified_finalizer(errors, finalizer, path);
 }

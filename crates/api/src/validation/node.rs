@@ -71,7 +71,9 @@ fn taints(errors: &mut Vec<FieldError>, taints: &[Taint]) {
     let mut seen = BTreeSet::new();
     for (at, taint) in taints.iter().enumerate() {
         // The path is Kubernetes' own, though taints are in the spec.
-        let path = Path::new("metadata").child("taints").index(at);
+        let path = Path::new("metadata");
+        let path = path.child("taints");
+        let path = path.index(at);
         push_invalid(errors, &path.child("key"), &taint.key, qualified_name(&taint.key));
         let wrong = label_value(&taint.value);
         if !wrong.is_empty() {
@@ -97,7 +99,7 @@ fn resources(errors: &mut Vec<FieldError>, node: &Node) {
     quantities(errors, &node.status.allocatable, &status.child("allocatable"));
 }
 
-fn quantities(errors: &mut Vec<FieldError>, resources: &BTreeMap<String, Quantity>, path: &Path) {
+fn quantities(errors: &mut Vec<FieldError>, resources: &BTreeMap<String, Quantity>, path: &Path<'_>) {
     for (name, quantity) in resources {
         let path = path.child(name);
         if quantity.is_negative() {
@@ -120,7 +122,8 @@ fn is_whole(resource: &str) -> bool {
 }
 
 fn addresses(errors: &mut Vec<FieldError>, node: &Node) {
-    let path = Path::new("status").child("addresses");
+    let path = Path::new("status");
+    let path = path.child("addresses");
     let mut seen = BTreeSet::new();
     for (at, address) in node.status.addresses.iter().enumerate() {
         if !seen.insert((&address.r#type, &address.address)) {
@@ -140,7 +143,8 @@ fn ranges(spec: &NodeSpec) -> Vec<&str> {
 }
 
 fn pod_cidrs(errors: &mut Vec<FieldError>, ranges: &[&str]) {
-    let path = Path::new("spec").child("podCIDRs");
+    let path = Path::new("spec");
+    let path = path.child("podCIDRs");
     for (at, range) in ranges.iter().enumerate() {
         if is_ipv4(range).is_none() {
             let detail = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";

@@ -5,13 +5,16 @@
 //! environment.
 
 mod args;
+mod bench;
 mod duration;
 mod file;
+mod limits;
 mod parse;
 mod settings;
 mod upkeep;
 
 pub(crate) use args::LogFormat;
+pub(crate) use bench::{Bench, Server, Work};
 pub(crate) use parse::{Request, request};
 #[cfg(test)]
 pub(crate) use settings::Identity;

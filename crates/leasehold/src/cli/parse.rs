@@ -6,6 +6,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use super::args::{Command, ServeArgs, TopArgs};
+use super::bench::Bench;
 use super::file;
 use super::settings::{Credentials, Settings, Surroundings};
 use super::upkeep::{Backup, Check, Restore};
@@ -25,6 +26,8 @@ pub(crate) enum Request {
     Restore(Restore),
     /// Look for damage.
     Check(Check),
+    /// Measure a server.
+    Bench(Box<Bench>),
 }
 
 /// Reads the command line, the environment and the configuration file.
@@ -53,6 +56,10 @@ pub(crate) fn request(arguments: impl IntoIterator<Item = OsString>) -> Result<R
         Command::Check(flags) => {
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Check(Check::new(&flags, data_dir, &surroundings)?)
+        }
+        Command::Bench(flags) => {
+            let data_dir = || Ok(file()?.data_dir);
+            Request::Bench(Box::new(Bench::new(flags, data_dir, &surroundings)?))
         }
     })
 }

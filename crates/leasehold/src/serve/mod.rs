@@ -4,6 +4,7 @@
 //! with one line if one of them cannot be had. [`run`] uses them until it is told to drain.
 
 mod announcement;
+mod controllers;
 mod figures;
 mod prepare;
 mod renewal;

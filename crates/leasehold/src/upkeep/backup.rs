@@ -16,7 +16,7 @@ const MAX_REFUSAL: usize = 16 << 10;
 
 /// Makes the backup, and says what it holds.
 pub(crate) fn backup(wish: &Backup) -> Result<String, Failure> {
-    let access = access::read(&wish.kubeconfig)?;
+    let access = access::read(&wish.kubeconfig, None)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

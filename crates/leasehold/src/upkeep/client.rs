@@ -10,15 +10,14 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::access::Access;
+use crate::client_tls;
 use crate::failure::{Failure, Kind};
 
 /// Bound on each step: connecting, the handshake, the head of the reply, every piece of its body.
@@ -41,7 +40,7 @@ pub(super) async fn get(access: &Access, path: &str) -> Result<Reply, Failure> {
     let address = (host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(443));
     let name = access.tls_server_name.as_deref().unwrap_or(address.0).to_owned();
     let name = ServerName::try_from(name).map_err(|_| not_a_server(access))?;
-    let tls = TlsConnector::from(Arc::new(tls(access)?));
+    let tls = TlsConnector::from(Arc::new(client_tls::config(access)?));
     let stream = step(access, TcpStream::connect(address)).await?;
     let stream = step(access, tls.connect(name, stream)).await?;
     let (mut sender, connection) = step(access, http1::handshake(TokioIo::new(stream))).await?;
@@ -85,35 +84,6 @@ fn request(access: &Access, uri: &Uri, path: &str) -> Result<Request<Empty<Bytes
         request = request.header(AUTHORIZATION, format!("Bearer {}", token.expose()));
     }
     request.body(Empty::new()).map_err(|_| not_a_server(access))
-}
-
-fn tls(access: &Access) -> Result<ClientConfig, Failure> {
-    let unusable = |what: &str| {
-        Failure::new(
-            Kind::Certificates,
-            format!("the {what} in the kubeconfig cannot be used"),
-        )
-    };
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(access.ca.as_bytes()) {
-        let added = certificate.ok().and_then(|certificate| roots.add(certificate).ok());
-        added.ok_or_else(|| unusable("certificate authority"))?;
-    }
-    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Failure::new(Kind::Runtime, format!("no TLS: {error}")))?
-        .with_root_certificates(roots);
-    let Some((certificate, key)) = &access.certificate else {
-        return Ok(builder.with_no_client_auth());
-    };
-    let chain = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect::<Result<Vec<_>, _>>();
-    let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes());
-    let (Ok(chain), Ok(key)) = (chain, key) else {
-        return Err(unusable("client certificate"));
-    };
-    builder
-        .with_client_auth_cert(chain, key)
-        .map_err(|_| unusable("client certificate"))
 }
 
 async fn step<T, E: std::fmt::Display>(

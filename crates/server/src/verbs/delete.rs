@@ -7,7 +7,7 @@ use leasehold_api::codec::{Format, json, protobuf, yaml};
 use leasehold_api::meta;
 use leasehold_api::options::{DeleteOptions, ListOptions};
 use leasehold_registry::{Deleted, WriteOptions, resources};
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::Call;
 use crate::negotiate::{self, Route};
@@ -39,7 +39,10 @@ pub(super) async fn delete(call: &Call<'_>, body: &Bytes) -> Result<Response<Bod
 pub(super) async fn delete_collection(call: &Call<'_>, body: &Bytes) -> Result<Response<Body>, ApiError> {
     let wish = call.wish(Route::Objects)?;
     // A selector that cannot be read deletes nothing.
+    #[cfg(not(leasehold_mutant = "bad-selector-deletes-all"))]
     let list = ListOptions::from_query(call.query())?;
+    #[cfg(leasehold_mutant = "bad-selector-deletes-all")]
+    let list = ListOptions::from_query(call.query()).unwrap_or_default();
     let delete = delete_options(call, body)?;
     let options = write_options(call, &delete);
     let deleted = call
@@ -68,42 +71,26 @@ fn delete_options(call: &Call<'_>, body: &Bytes) -> Result<DeleteOptions, ApiErr
     DeleteOptions::new(call.query(), Some(options))
 }
 
-/// What a body of options says it is.
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
-struct TypeMeta {
-    api_version: String,
-    kind: String,
-}
-
 fn decode(format: Format, body: &Bytes) -> Result<meta::DeleteOptions, String> {
-    let (type_meta, options) = match format {
-        Format::Json => decode_json(body)?,
-        Format::Yaml => {
-            let (value, _) = yaml::read(meta::DeleteOptions::SCHEMA, body)?;
-            let json = serde_json::to_vec(&value).map_err(|e| e.to_string())?;
-            decode_json(&json)?
-        }
+    let schema = meta::DeleteOptions::SCHEMA;
+    let (value, _) = match format {
+        Format::Json => json::read(schema, body)?,
+        Format::Yaml => yaml::read(schema, body)?,
         Format::Protobuf => {
             let (api_version, kind, options) = protobuf::decode_message(body)?;
-            (TypeMeta { api_version, kind }, options)
+            return check(&api_version, &kind).map(|()| options);
         }
     };
-    check(&type_meta)?;
-    Ok(options)
-}
-
-fn decode_json(body: &[u8]) -> Result<(TypeMeta, meta::DeleteOptions), String> {
-    json::check(body)?;
-    let type_meta =
-        serde_json::from_slice(body).map_err(|e| format!("couldn't get version/kind; json parse error: {e}"))?;
-    let options = serde_json::from_slice(body).map_err(|e| e.to_string())?;
-    Ok((type_meta, options))
+    let Value::Object(mut fields) = value else {
+        return Err("couldn't get version/kind: it is not an object".to_owned());
+    };
+    let [api_version, kind] = ["apiVersion", "kind"].map(|name| fields.remove(name).unwrap_or_default());
+    check(api_version.as_str().unwrap_or(""), kind.as_str().unwrap_or(""))?;
+    serde_json::from_value(Value::Object(fields)).map_err(|e| e.to_string())
 }
 
 /// DeleteOptions belong to every group, and clients send them in that of what they delete.
-fn check(type_meta: &TypeMeta) -> Result<(), String> {
-    let TypeMeta { api_version, kind } = type_meta;
+fn check(api_version: &str, kind: &str) -> Result<(), String> {
     let of_table = || {
         let mut versions = resources::TABLE.iter().flat_map(|resource| {
             resource
@@ -113,8 +100,8 @@ fn check(type_meta: &TypeMeta) -> Result<(), String> {
         });
         versions.any(|group_version| group_version.is(api_version))
     };
-    let known = matches!(api_version.as_str(), "" | "v1" | "meta.k8s.io/v1") || of_table();
-    if known && matches!(kind.as_str(), "" | "DeleteOptions") {
+    let known = matches!(api_version, "" | "v1" | "meta.k8s.io/v1") || of_table();
+    if known && matches!(kind, "" | "DeleteOptions") {
         return Ok(());
     }
     Err(format!(

@@ -368,3 +368,30 @@ async fn a_long_list_is_whole() {
         1_100
     );
 }
+
+#[tokio::test]
+async fn without_coordinated_election_its_resource_and_its_fields_are_not_there() {
+    let server = Server::uncoordinated().await;
+    assert_eq!(server.get(CANDIDATES, &[]).await.code, 404);
+    let discovery = server.get("/apis/coordination.k8s.io", &[]).await;
+    assert!(!discovery.text().contains("v1beta1"), "{}", discovery.text());
+    for path in ["/openapi/v3", "/apis"] {
+        assert!(
+            !server
+                .get(path, &[])
+                .await
+                .text()
+                .contains("coordination.k8s.io/v1beta1"),
+            "{path}"
+        );
+    }
+
+    let json = [("content-type", "application/json")];
+    let body = r#"{"metadata":{"name":"l"},"spec":{"holderIdentity":"h","strategy":"OldestEmulationVersion","preferredHolder":"p"}}"#;
+    let created = server.ask(Method::POST, LEASES, &json, body).await;
+    assert_eq!(created.code, 201);
+    assert_eq!(created.json()["spec"], serde_json::json!({"holderIdentity": "h"}));
+
+    let with = Server::start().await;
+    assert_eq!(with.get(CANDIDATES, &[]).await.code, 200);
+}

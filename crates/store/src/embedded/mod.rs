@@ -23,6 +23,7 @@ mod backup;
 mod committer;
 mod completion;
 pub mod disk;
+mod fail_stop;
 mod files;
 mod format;
 mod history;
@@ -61,6 +62,7 @@ use crate::{Entry, Error, Key, Listing, Page, Range, Revision, Snapshot, Store, 
 use committer::{Committer, Farewell};
 use completion::Completion;
 use disk::Disk;
+use fail_stop::FailStop;
 use history::History;
 use lock::DirectoryLock;
 use metrics::Counters;
@@ -112,6 +114,7 @@ impl Embedded {
         options: &Options,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
+        let disk: Arc<dyn Disk> = Arc::new(FailStop::new(disk));
         format::check(disk.as_ref())?;
         let Recovered {
             state,

@@ -13,7 +13,7 @@ use leasehold_clock::{Clock, Monotonic};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
-use crate::{Change, ChangeKind, Error, Key, Revision};
+use crate::{Change, ChangeKind, Error, Key, Memos, Revision};
 
 use super::completion::Completion;
 use super::log::{AppendError, record};
@@ -150,22 +150,21 @@ impl Pending {
     }
 
     /// Applies a write that was judged to be right and adds it to the group.
-    fn accept(&mut self, write: &Write) -> Revision {
+    fn accept(&mut self, key: Key, write: &Write) -> Revision {
         let revision = Revision(self.issued.0 + 1);
         let item = write.value.clone().map(|value| Item { value, revision });
-        let before = self.overlay.set(&write.key, item);
+        let before = self.overlay.set(&key, item);
         let kind = write.value.clone().map_or(ChangeKind::Delete, ChangeKind::Put);
         let previous = before.map(|item| (item.value, item.revision));
         self.issued = revision;
         self.overlay.revision = revision;
-        self.group.bytes += record::encoded_len(&write.key, write.value.as_ref());
-        let key = write.key.clone();
+        self.group.bytes += record::encoded_len(&key, write.value.as_ref());
         self.group.changes.push(Arc::new(Change {
             key,
             revision,
             kind,
             previous,
-            memo: Default::default(),
+            memos: Memos::default(),
         }));
         revision
     }
@@ -226,8 +225,8 @@ impl Shared {
         if let Err(error) = pending.health.check() {
             return Submitted::Refused(error);
         }
-        let held = pending.overlay.get(&write.key);
-        if let Err(error) = write.judge(held) {
+        let held = pending.overlay.get_key_value(&write.key);
+        if let Err(error) = write.judge(held.as_ref().map(|(_, item)| *item)) {
             // The same answer from what is durable rests on nothing that could still fail.
             let durable = write.judge(self.published.state().get(&write.key));
             return match pending.latest() {
@@ -238,7 +237,9 @@ impl Shared {
         if pending.group.bytes >= self.group_bytes {
             return Submitted::NoRoom;
         }
-        let revision = pending.accept(write);
+        // The names that are there already serve the change as well: it outlives the write by minutes.
+        let key = held.map_or_else(|| write.key.clone(), |(key, _)| key);
+        let revision = pending.accept(key, write);
         let done = Arc::clone(&pending.group.done);
         let wake = std::mem::take(&mut pending.idle);
         drop(pending);
@@ -265,6 +266,10 @@ impl Shared {
             };
             pending.writing_since = None;
             pending.overlay = State::clone(&self.published.state());
+            #[cfg(leasehold_mutant = "revision-reused-after-failed-append")]
+            {
+                pending.issued = pending.overlay.revision;
+            }
             (pending.in_flight.take(), std::mem::take(&mut pending.group), error)
         };
         for done in in_flight.into_iter().chain([gathered.done]) {

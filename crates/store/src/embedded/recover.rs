@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use leasehold_clock::{Clock, Monotonic};
 
-use crate::{Change, ChangeKind, Revision};
+use crate::{Change, ChangeKind, Memos, Revision};
 
 use super::disk::{Disk, read_all};
 use super::files::Files;
@@ -222,6 +222,8 @@ impl Replay {
             end += frame.frame_len();
         }
         let tail = tail::judge(&bytes, end, head.salt);
+        #[cfg(leasehold_mutant = "damage-taken-for-a-torn-tail")]
+        let tail = if tail == Tail::Damaged { Tail::Torn } else { tail };
         Ok(Read {
             name,
             head,
@@ -259,6 +261,7 @@ impl Replay {
         if revision <= self.base {
             return Ok(());
         }
+        let key = self.state.get_key_value(&key).map_or(key, |(kept, _)| kept);
         let before = self
             .state
             .set(&key, value.clone().map(|value| Item { value, revision }));
@@ -272,7 +275,7 @@ impl Replay {
             revision,
             kind,
             previous,
-            memo: Default::default(),
+            memos: Memos::default(),
         };
         self.history.push(Arc::new(change), self.now);
         Ok(())

@@ -49,6 +49,11 @@ impl State {
         self.table(key.resource)?.get(key)
     }
 
+    /// What a key holds, with the key as it is kept: equal to the one given, but shared.
+    pub(crate) fn get_key_value(&self, key: &Key) -> Option<(Key, &Item)> {
+        self.table(key.resource)?.get_key_value(key)
+    }
+
     pub(crate) fn table(&self, resource: &str) -> Option<&Table> {
         self.tables
             .iter()
@@ -112,6 +117,17 @@ impl State {
 impl Table {
     fn get(&self, key: &Key) -> Option<&Item> {
         self.namespaces.get(&key.namespace)?.get(&key.name)
+    }
+
+    fn get_key_value(&self, key: &Key) -> Option<(Key, &Item)> {
+        let (namespace, names) = self.namespaces.get_key_value(&key.namespace)?;
+        let (name, item) = names.get_key_value(&key.name)?;
+        let key = Key {
+            resource: key.resource,
+            namespace: Arc::clone(namespace),
+            name: Arc::clone(name),
+        };
+        Some((key, item))
     }
 
     /// Sets or clears a key and returns what it held.

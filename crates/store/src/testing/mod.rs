@@ -5,5 +5,5 @@ mod crash;
 mod memory_disk;
 pub mod suite;
 
-pub use crash::{Cut, Survivors};
+pub use crash::{Cut, Sectors, Survivors};
 pub use memory_disk::{Fault, Image, MemoryDisk, Op};

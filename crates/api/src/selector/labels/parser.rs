@@ -107,9 +107,9 @@ fn number(lexer: &mut Lexer<'_>, key: &str) -> Result<i64> {
     let text = exact(lexer)?;
     let broken = value_errors(0, key, &text);
     let Ok(number) = text.parse() else {
-        let path = Path::new("values").index(0);
+        let path = Path::new("values");
         let rule = "for 'Gt', 'Lt' operators, the value must be an integer";
-        let error = FieldError::invalid(&path, &text, rule);
+        let error = FieldError::invalid(&path.index(0), &text, rule);
         return Err(told(std::iter::once(error).chain(broken)));
     };
     refuse(broken).map(|()| number)
@@ -153,8 +153,9 @@ fn listed<'a>(lexer: &mut Lexer<'a>) -> Result<Vec<&'a str>> {
 
 fn value_errors(index: usize, key: &str, value: &str) -> Option<FieldError> {
     let problems = value_problems(value);
-    let path = || Path::new("values").index(index).key(key);
-    (!problems.is_empty()).then(|| FieldError::invalid(&path(), value, &problems.join("; ")))
+    let path = Path::new("values");
+    let path = path.index(index);
+    (!problems.is_empty()).then(|| FieldError::invalid(&path.key(key), value, &problems.join("; ")))
 }
 
 fn refuse(errors: impl IntoIterator<Item = FieldError>) -> Result<()> {

@@ -1,95 +1,23 @@
 //! The controllers under their driver, over the real registry and store, with a clock set by hand.
 
+mod coordination;
+mod harness;
+mod identity;
+mod nodes;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use leasehold_api::options::{DeleteOptions, ListOptions, ResourceVersion};
-use leasehold_api::{ApiError, codec};
-use leasehold_clock::SimulatedClock;
-use leasehold_controllers::{Controller, Controllers, EventExpiry, NamespaceDeletion, Outcome};
+use harness::Harness;
+use leasehold_api::ApiError;
+use leasehold_api::options::DeleteOptions;
+use leasehold_controllers::{Cause, Controller, EventExpiry, NamespaceDeletion, Outcome};
 use leasehold_registry::resources::{CORE_EVENTS, LEASES, NAMESPACES};
 use leasehold_registry::{PatchKind, Place, Registry, WriteOptions};
-use leasehold_store::embedded::{Embedded, Options};
 use leasehold_store::{Key, Range, Store as _};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
-
-struct Harness {
-    registry: Arc<Registry>,
-    store: Arc<Embedded>,
-    clock: Arc<SimulatedClock>,
-    controllers: Controllers,
-    stop: CancellationToken,
-    _directory: tempfile::TempDir,
-}
-
-impl Harness {
-    async fn with(controller: impl Controller) -> Self {
-        let directory = tempfile::tempdir().expect("a scratch directory");
-        let clock = Arc::new(SimulatedClock::default());
-        let store = Embedded::open(&Options::new(directory.path().join("store")), clock.clone()).expect("a new store");
-        let store = Arc::new(store);
-        let registry = Arc::new(Registry::new(store.clone(), clock.clone()));
-        registry.bootstrap().await.expect("the first namespaces");
-        let stop = CancellationToken::new();
-        let controllers = Controllers::start(&registry, vec![Box::new(controller)], &stop);
-        Self {
-            registry,
-            store,
-            clock,
-            controllers,
-            stop,
-            _directory: directory,
-        }
-    }
-
-    async fn create(&self, place: &Place, body: Value) {
-        let body = codec::from_value(&place.target(), body).expect("a good body");
-        self.registry
-            .create(place, body, &WriteOptions::internal("test"))
-            .await
-            .expect("created");
-    }
-
-    async fn count(&self, place: &Place) -> usize {
-        self.registry
-            .list(place, &ListOptions::default())
-            .await
-            .expect("a list")
-            .items
-            .len()
-    }
-
-    async fn get(&self, place: &Place) -> Option<Value> {
-        let item = self.registry.get(place, ResourceVersion::Unset).await.ok()?;
-        Some(item.object().expect("readable").to_value())
-    }
-
-    /// Waits, with a bound, until `value` is what `good` wants.
-    async fn until<T: std::fmt::Debug, F: Future<Output = T>>(&self, value: impl Fn() -> F, good: impl Fn(&T) -> bool) {
-        for _ in 0..1000 {
-            if good(&value().await) {
-                return;
-            }
-            // The controller may be waiting for the clock.
-            self.clock.advance(Duration::from_millis(10));
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!(
-            "still {:?}; controllers: {:?}",
-            value().await,
-            self.controllers.statuses()
-        );
-    }
-
-    async fn end(self) {
-        self.stop.cancel();
-        self.controllers.join().await.expect("no controller panicked");
-        self.store.close().await.expect("a clean end");
-    }
-}
 
 #[tokio::test]
 async fn a_deleted_namespace_is_emptied_and_goes_when_nothing_holds_it() {
@@ -244,4 +172,85 @@ async fn a_controller_survives_a_panic_and_stops_in_the_middle_of_its_work() {
     tokio::time::timeout(Duration::from_secs(30), h.end())
         .await
         .expect("it stops though its work never ends");
+}
+
+/// Watches one lease after it has seen it, and says goodbye.
+struct Curious {
+    key: Key,
+    found: bool,
+    left: Arc<AtomicUsize>,
+}
+
+impl Controller for Curious {
+    fn name(&self) -> &'static str {
+        "curious"
+    }
+
+    fn watches(&self) -> Vec<Range> {
+        let after = if self.found {
+            vec![Range::Name(self.key.clone())]
+        } else {
+            Vec::new()
+        };
+        [vec![Range::Resource(CORE_EVENTS.storage)], after].concat()
+    }
+
+    fn activate<'a>(&'a mut self, registry: &'a Registry) -> BoxFuture<'a, Result<Outcome, ApiError>> {
+        Box::pin(async {
+            let entry = registry.store().get(&self.key).await;
+            self.found = entry.is_ok_and(|entry| entry.is_some());
+            Ok(Outcome::default())
+        })
+    }
+
+    fn explain(&self) -> String {
+        format!("found: {}", self.found)
+    }
+
+    fn finish<'a>(&'a mut self, _registry: &'a Registry) -> BoxFuture<'a, Result<(), ApiError>> {
+        Box::pin(async {
+            self.left.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test]
+async fn what_is_watched_follows_from_what_was_found_and_the_status_says_why() {
+    let left = Arc::new(AtomicUsize::new(0));
+    let key = Key {
+        resource: LEASES.storage,
+        namespace: "default".into(),
+        name: "job".into(),
+    };
+    let h = Harness::with(Curious {
+        key,
+        found: false,
+        left: left.clone(),
+    })
+    .await;
+    let status = || async { h.controllers.statuses().remove(0) };
+    h.until(status, |it| it.activations == 1 && it.why == "found: false")
+        .await;
+    assert_eq!(status().await.cause, Cause::Start);
+    let lease = Place::collection(&LEASES, "default");
+    h.create(&lease, json!({"metadata": {"name": "job"}})).await;
+    let event = json!({"metadata": {"name": "e"}, "involvedObject": {"kind": "Lease", "namespace": "default"}});
+    h.create(&Place::collection(&CORE_EVENTS, "default"), event).await;
+    // Once for the event, and once more since it now watches the lease.
+    h.until(status, |it| it.activations == 3 && it.why == "found: true")
+        .await;
+    assert_eq!(status().await.cause, Cause::Watches);
+    h.registry
+        .delete(
+            &lease.named("job"),
+            &DeleteOptions::default(),
+            &WriteOptions::internal("test"),
+        )
+        .await
+        .expect("deleted");
+    h.until(status, |it| it.activations == 5 && it.why == "found: false")
+        .await;
+    h.end().await;
+    assert_eq!(left.load(Ordering::Relaxed), 1);
 }
