@@ -51,6 +51,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Simulate elections and judge them; `-- --help` for more
+    Sim {
+        /// For the simulation: --terms N, --seed S, --trace SEED
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Build the program with planted bugs and require that the tests find them
     Mutants {
         /// Only these
@@ -62,6 +68,7 @@ enum Task {
 fn main() -> ExitCode {
     let (steps, only, fail_fast) = match Args::parse().task {
         Task::Crash { arguments } => return exit_code(&steps::crash::run(&arguments)),
+        Task::Sim { arguments } => return exit_code(&steps::sim::run(&arguments)),
         Task::Mutants { only } => return exit_code(&steps::mutants::run(&only)),
         Task::Test { fail_fast, only } => (steps::ALL, only, fail_fast),
         Task::Nightly { fail_fast, only } => (steps::nightly::ALL, only, fail_fast),
