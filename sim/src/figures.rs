@@ -1,10 +1,8 @@
-//! The figures of a run, and the file that all reliability runs share.
+//! The figures of a run.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use crate::plan::Plan;
 use crate::{Bounds, Counts, Report, Rule};
@@ -227,51 +225,9 @@ fn milliseconds(nanos: u64) -> f64 {
     nanos as f64 / 1e6
 }
 
-/// `reliability.json` in the target directory of the workspace next door, where all harnesses write.
-#[must_use]
-pub fn file() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
-        PathBuf::from,
-    );
-    target.join("reliability.json")
-}
-
-/// Puts the figures under `sim` in the file; what other runs have put there stays.
-///
-/// # Errors
-/// When the file cannot be read as JSON, or written.
-pub fn record(file: &Path, figures: &Figures) -> std::io::Result<()> {
-    let mut all: Map<String, Value> = match std::fs::read(file) {
-        Ok(text) => serde_json::from_slice(&text)?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Map::new(),
-        Err(error) => return Err(error),
-    };
-    all.insert("sim".to_owned(), serde_json::to_value(figures)?);
-    // By way of another name, so that nobody ever reads half of it.
-    let new = file.with_extension(format!("{}.new", std::process::id()));
-    std::fs::write(&new, serde_json::to_string_pretty(&all)? + "\n")?;
-    std::fs::rename(new, file)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn figures_are_added_to_what_others_recorded() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("reliability.json");
-        std::fs::write(&file, r#"{"crash": {"kills": 3}, "sim": {"old": 1}}"#).unwrap();
-        let figures = Figures {
-            terms: 7,
-            ..Figures::default()
-        };
-        record(&file, &figures).unwrap();
-        let read: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        assert_eq!((&read["crash"]["kills"], &read["sim"]["terms"]), (&3.into(), &7.into()));
-        assert_eq!(read["sim"]["old"], Value::Null);
-    }
 
     #[test]
     fn one_trial_that_was_not_caught_is_one_too_many() {

@@ -88,7 +88,7 @@ fn all(args: &Args) -> std::io::Result<bool> {
     }
     println!("{total}");
     if !args.no_figures {
-        figures::record(&figures::file(), &total)?;
+        leasehold_figures::record("sim", &total)?;
     }
     Ok(total.is_good())
 }

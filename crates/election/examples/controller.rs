@@ -1,8 +1,11 @@
-//! A controller of which only one replica reconciles: it marks every ConfigMap in its namespace.
+//! A controller of which only one replica reconciles: it marks the leases in its namespace that ask for it by a label.
 //!
 //!     cargo run -p leasehold-election --example controller
 //!
-//! Start it twice, and stop the one that leads with Ctrl-C: the other goes on at once.
+//! Start it twice, and stop the one that leads with Ctrl-C: the other goes on at once. Give it something to do with
+//!
+//!     kubectl create -f - <<< '{"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+//!         "metadata": {"name": "some", "labels": {"example.com/mark": "please"}}}'
 
 #![allow(clippy::print_stdout)] // it shows what it does
 
@@ -10,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::coordination::v1::Lease;
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::controller::{Action, Controller};
 use kube::runtime::watcher;
@@ -18,7 +21,9 @@ use kube::{Client, Config, ResourceExt};
 use leasehold_election::{Elector, KubeLeases, Leadership, Leases, NotLeading};
 use tokio_util::sync::CancellationToken;
 
-/// What a ConfigMap is marked with: who did it, by the token of the term.
+/// The label of those that want to be marked.
+const LABEL: &str = "example.com/mark";
+/// What they are marked with: who did it, by the token of the term.
 const MARK: &str = "example.com/reconciled-by-term";
 
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +65,7 @@ async fn reconcile_all(client: Client, leadership: Leadership) {
         client: client.clone(),
         leadership,
     });
-    Controller::new(Api::<ConfigMap>::default_namespaced(client), watcher::Config::default())
+    Controller::new(Api::<Lease>::default_namespaced(client), watcher::Config::default().labels(LABEL))
         // Reconciliations under way are ended, and awaited, before the lease is given back.
         .graceful_shutdown_on(async move {
             println!("stopping: {}", lost.lost().await);
@@ -70,7 +75,7 @@ async fn reconcile_all(client: Client, leadership: Leadership) {
         .await;
 }
 
-async fn reconcile(object: Arc<ConfigMap>, context: Arc<Context>) -> Result<Action, Error> {
+async fn reconcile(object: Arc<Lease>, context: Arc<Context>) -> Result<Action, Error> {
     if object.annotations().contains_key(MARK) {
         return Ok(Action::await_change());
     }
@@ -80,7 +85,7 @@ async fn reconcile(object: Arc<ConfigMap>, context: Arc<Context>) -> Result<Acti
         "resourceVersion": object.resource_version(),
         "annotations": {MARK: token},
     }});
-    let api: Api<ConfigMap> = Api::default_namespaced(context.client.clone());
+    let api: Api<Lease> = Api::default_namespaced(context.client.clone());
     // Right before the side effect.
     context.leadership.check()?;
     api.patch(&object.name_any(), &PatchParams::default(), &Patch::Merge(patch))
