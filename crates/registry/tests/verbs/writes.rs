@@ -356,7 +356,7 @@ async fn without_coordinated_election_its_fields_are_kept_only_where_they_are_al
     let change = json!({"spec": {"strategy": "x.io/y", "preferredHolder": "q"}});
     let spec = async |name: &str| {
         let written = h.merge(&leases().named(name), change.clone()).await.expect("updated");
-        as_json(&*written.object)["spec"].clone()
+        as_json(&*written.item.object().unwrap())["spec"].clone()
     };
     let kept = json!({"strategy": "x.io/y", "preferredHolder": "q", "holderIdentity": "h"});
     assert_eq!(spec("old").await, kept);
