@@ -102,6 +102,7 @@ pub(crate) mod mark {
 #[cfg(test)]
 mod tests {
     use leasehold_api::codec::protobuf::decode_message;
+    use leasehold_api::{Object, TypeCodec};
 
     use super::*;
 
@@ -109,7 +110,14 @@ mod tests {
 
     fn decoded(encoding: Encoding, body: &[u8]) -> Lease {
         match encoding {
-            Encoding::Json => serde_json::from_slice(body).unwrap(),
+            Encoding::Json => {
+                let target = codec::Target {
+                    gvk: LEASE,
+                    codec: TypeCodec::of::<Lease>(),
+                };
+                let read = codec::decode(codec::Format::Json, &target, &body.to_vec().into()).unwrap();
+                <dyn Object>::downcast_ref::<Lease>(&*read.object).unwrap().clone()
+            }
             Encoding::Protobuf => decode_message(&body.to_vec().into()).unwrap().2,
         }
     }

@@ -41,8 +41,10 @@ pub struct Deliveries {
     pub expected: u64,
     /// Those of them that they were told.
     pub delivered: u64,
-    /// Those that they were not told.
+    /// Those that they were not told, though they went on.
     pub missed: u64,
+    /// Those that they were not told because the server had ended the watch; a client asks for them with another.
+    pub cut_off: u64,
     /// Events that a watcher was told again.
     pub duplicates: u64,
     /// Events that a watcher should not have been told: of writes that were refused, or of leases that it did not ask for.
@@ -93,8 +95,8 @@ impl Journal {
         due().all(|(number, _)| told.binary_search(&number).is_ok())
     }
 
-    /// Adds what a watcher of this lease, or of all of them, was told.
-    pub(crate) fn compare(&self, of: Option<u32>, mut told: Vec<u32>, into: &mut Deliveries) {
+    /// Adds what a watcher of this lease, or of all of them, was told, by the end of the run or before its watch ended.
+    pub(crate) fn compare(&self, of: Option<u32>, mut told: Vec<u32>, has_ended: bool, into: &mut Deliveries) {
         let writes = self.0.lock();
         told.sort_unstable();
         let all = told.len();
@@ -112,7 +114,12 @@ impl Journal {
         into.watchers += 1;
         into.expected += expected;
         into.delivered += delivered;
-        into.missed += expected - delivered;
+        if has_ended {
+            into.ended += 1;
+            into.cut_off += expected - delivered;
+        } else {
+            into.missed += expected - delivered;
+        }
     }
 }
 
@@ -147,7 +154,7 @@ mod tests {
 
     fn counts(of: Option<u32>, told: &[u32]) -> [u64; 5] {
         let mut found = Deliveries::default();
-        journal().compare(of, told.to_vec(), &mut found);
+        journal().compare(of, told.to_vec(), false, &mut found);
         [
             found.expected,
             found.delivered,
@@ -174,6 +181,14 @@ mod tests {
         ] {
             assert_eq!(counts(of, told), wanted, "{of:?} {told:?}");
         }
+    }
+
+    #[test]
+    fn what_comes_after_the_end_of_a_watch_is_cut_off_and_not_missed() {
+        let mut found = Deliveries::default();
+        journal().compare(None, vec![1, 2, 2], true, &mut found);
+        assert_eq!((found.ended, found.cut_off, found.missed), (1, 2, 0));
+        assert_eq!((found.delivered, found.duplicates), (2, 1));
     }
 
     #[test]

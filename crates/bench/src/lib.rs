@@ -1,6 +1,6 @@
 //! A load generator for the lease endpoints of any Kubernetes API server: what `leasehold bench` runs.
 //!
-//! It measures a server from outside, as its clients see it, and costs little enough (some ten microseconds of processor
+//! It measures a server from outside, as its clients see it, and costs little enough (some fifteen microseconds of processor
 //! time for a renewal) not to be what is measured. [`heartbeat`] renews leases as kubelets do, [`watch`] counts what
 //! watchers are told of writes and how soon, [`list`] reads whole lists.
 //!

@@ -88,8 +88,8 @@ impl Watcher {
     /// Adds what it was told.
     pub(crate) fn report(&self, journal: &Journal, into: &mut Deliveries) {
         let mut heard = self.heard.lock();
-        into.ended += u64::from(heard.has_ended);
-        journal.compare(self.lease(), std::mem::take(&mut heard.told), into);
+        let told = std::mem::take(&mut heard.told);
+        journal.compare(self.lease(), told, heard.has_ended, into);
     }
 
     const fn lease(&self) -> Option<u32> {

@@ -131,6 +131,12 @@ pub(super) const ROWS: &[Row] = &[
         Budget::AtMost(0.0),
     ),
     row(
+        "watch.cut",
+        "… events cut off because the server ended a watch",
+        Unit::Count,
+        Budget::AtMost(0.0),
+    ),
+    row(
         "idle.cpu",
         "10,000 idle watches of one name: CPU added to renewals",
         Unit::Percent,

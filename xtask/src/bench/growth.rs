@@ -87,6 +87,11 @@ fn others(seconds: u64) -> Result<[Series; 3], String> {
     let fan_out = |count: u32| {
         let write = "watch --nodes 100 --prefix leasehold-watch --rate 100 --keep";
         let watch = subject.bench(&format!("{write} --watchers {count} --duration {seconds}s"))?;
+        if watch.wrong()? + watch.number("/deliveries/cutOff", 1.0)? > 0.0 {
+            return Err(format!(
+                "not all events came to {count} watchers, so what they cost is not known"
+            ));
+        }
         // Of a write and all its deliveries, so that what one more watcher costs is the slope.
         Ok(watch.cpu().map(|cpu| cpu / f64::from(count)))
     };

@@ -82,6 +82,15 @@ impl Report {
         (!processes.is_empty()).then(|| each.sum::<f64>() * 1e-6)
     }
 
+    /// Events that watchers missed, or were told twice or wrongly.
+    pub(super) fn wrong(&self) -> Result<f64, String> {
+        let mut wrong = 0.0;
+        for count in ["missed", "duplicates", "unexpected"] {
+            wrong += self.number(&format!("/deliveries/{count}"), 1.0)?;
+        }
+        Ok(wrong)
+    }
+
     /// Operations that did not succeed.
     pub(super) fn failed(&self) -> f64 {
         let failures = self.0["failures"].as_object();

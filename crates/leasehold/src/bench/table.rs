@@ -63,7 +63,14 @@ fn watched(out: &mut String, found: &Deliveries, seconds: f64) {
         row(out, "delivery", &latency(&found.latency_microseconds));
     }
     if found.ended > 0 {
-        row(out, "ended", &format!("{} watches ended early", found.ended));
+        row(
+            out,
+            "ended",
+            &format!(
+                "{} watches ended early, which cut off {} events",
+                found.ended, found.cut_off
+            ),
+        );
     }
 }
 
