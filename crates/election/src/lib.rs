@@ -106,7 +106,7 @@ pub use events::EventApi;
 pub use fencing::{Fence, StaleToken};
 pub use guards::WorkGuard;
 pub use health::{Health, Unhealthy};
-pub use heartbeat::Heartbeat;
+pub use heartbeat::{Beat, Heartbeat, HeartbeatSettings};
 pub use identity::{LeaseName, unique_identity};
 pub use leadership::{Leadership, NotLeading};
 pub use lease_api::{ApiFailure, LeaseApi, LeaseEvent, LeaseEvents};

@@ -10,7 +10,9 @@ use super::bench::Bench;
 use super::demo::DemoArgs;
 use super::elect::Elect;
 use super::file;
+use super::heartbeat::HeartbeatSettings;
 use super::settings::{Credentials, Settings, Surroundings};
+use super::status::StatusWish;
 use super::timers::JudgeTimers;
 use super::upkeep::{Backup, Check, Restore};
 use crate::failure::{Failure, Kind};
@@ -30,10 +32,14 @@ pub(crate) enum Request {
     Timers(JudgeTimers),
     /// Show an election.
     Demo(DemoArgs),
+    /// Keep a node.
+    Heartbeat(Box<HeartbeatSettings>),
     /// Fetch a backup from a running server.
     Backup(Backup),
     /// Make a store from a backup.
     Restore(Restore),
+    /// Say what a server's controllers are doing.
+    Status(StatusWish),
     /// Look for damage.
     Check(Check),
     /// Run a command and end it in time.
@@ -67,6 +73,11 @@ pub(crate) fn request(arguments: impl IntoIterator<Item = OsString>) -> Result<R
         Command::Elect(flags) => Request::Elect(Box::new(Elect::new(*flags)?)),
         Command::Timers(flags) => Request::Timers(flags.into()),
         Command::Demo(flags) => Request::Demo(flags),
+        Command::Heartbeat(flags) => {
+            let system = rustix::system::uname();
+            let hostname = system.nodename().to_string_lossy();
+            Request::Heartbeat(Box::new(HeartbeatSettings::new(*flags, &hostname)?))
+        }
         Command::Backup(flags) => {
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Backup(Backup::new(flags, data_dir, &surroundings)?)
@@ -74,6 +85,10 @@ pub(crate) fn request(arguments: impl IntoIterator<Item = OsString>) -> Result<R
         Command::Restore(flags) => {
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Restore(Restore::new(flags, data_dir, &surroundings)?)
+        }
+        Command::Status(flags) => {
+            let data_dir = flags.data_dir.clone().or(file()?.data_dir);
+            Request::Status(StatusWish::new(flags, data_dir, &surroundings)?)
         }
         Command::Check(flags) => {
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
@@ -155,6 +170,7 @@ mod tests {
             (&["elect", "job", "--once", "--restart", "--", "true"], "--restart"),
             (&["elect", "job", "--duration", "1500ms", "--", "true"], "whole seconds"),
             (&["timers", "--rho", "much"], "--rho"),
+            (&["status", "-o", "xml"], "text, json"),
             (&["dance"], "dance"),
             (&[], "command"),
         ] {

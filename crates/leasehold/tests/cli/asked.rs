@@ -16,11 +16,12 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn start(data_dir: &Path) -> Self {
+    pub(crate) fn start(data_dir: &Path, more: &[&str]) -> Self {
         let tokens = data_dir.with_extension("tokens");
         std::fs::write(&tokens, "secret,admin,1,\"system:masters\"\n").unwrap();
         let tokens = tokens.to_str().unwrap();
-        let server = Server::start(data_dir, &["--insecure-http", "127.0.0.1:0", "--token-file", tokens]);
+        let asked = ["--insecure-http", "127.0.0.1:0", "--token-file", tokens];
+        let server = Server::start(data_dir, &[&asked[..], more].concat());
         let (_, address) = server.listens.split_once(" http://").unwrap();
         let address = address.split_once(". ").unwrap().0.to_owned();
         Self { server, address }
@@ -28,6 +29,19 @@ impl Asked {
 
     /// Status code and body of one request on a connection of its own.
     pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let (code, body) = self.exchange(method, path, body);
+        // In chunks where it is a stream: the first event of a watch is on a line of its own.
+        let line = body.lines().find(|line| line.starts_with('{')).unwrap_or("null");
+        let value = serde_json::from_str(line).or_else(|_| serde_json::from_str(&body));
+        (code, value.unwrap())
+    }
+
+    /// A page that is no object.
+    pub(crate) fn text(&self, path: &str) -> String {
+        self.exchange("GET", path, "").1
+    }
+
+    fn exchange(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let head = "Host: x\r\nConnection: close\r\nAuthorization: Bearer secret\r\nContent-Type: application/json";
         let length = body.len();
@@ -40,9 +54,7 @@ impl Asked {
         stream.read_to_string(&mut reply).unwrap();
         let (head, body) = reply.split_once("\r\n\r\n").unwrap();
         let code = head.split(' ').nth(1).unwrap().parse().unwrap();
-        // In chunks where it is a stream: the first event of a watch is on a line of its own.
-        let body = body.lines().find(|line| line.starts_with('{')).unwrap_or("null");
-        (code, serde_json::from_str(body).unwrap())
+        (code, body.to_owned())
     }
 
     pub(crate) fn stop(mut self) {

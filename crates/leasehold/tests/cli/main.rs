@@ -5,6 +5,7 @@
 mod asked;
 mod demo;
 mod elect;
+mod status;
 mod upkeep;
 
 use std::io::{BufRead, BufReader, Lines, Read as _, Write as _};

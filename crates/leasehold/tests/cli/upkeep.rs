@@ -55,7 +55,7 @@ fn failed(arguments: &[&str]) -> (i32, String) {
 /// A backup that was taken while leases were created, the ones that had been acknowledged before it began, and the last
 /// resourceVersion that was given out.
 fn backup_under_load(data: &Path, to: &Path) -> (BTreeMap<String, u64>, u64) {
-    let server = Asked::start(data);
+    let server = Asked::start(data, &[]);
     let before: BTreeMap<String, u64> = (0..20).map(|n| (format!("before-{n}"), n)).collect();
     let before: BTreeMap<String, u64> = before
         .into_keys()
@@ -104,7 +104,7 @@ fn what_was_acknowledged_before_a_backup_is_there_after_a_restore_and_nothing_go
     );
     assert_eq!(report["problems"], json!([]));
 
-    let server = Asked::start(&new);
+    let server = Asked::start(&new, &[]);
     let now = leases(&server);
     for (name, version) in &before {
         assert_eq!(now.get(name), Some(&(version + RAISE)), "{name}");

@@ -33,7 +33,7 @@ impl Stage {
     pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         Self {
-            server: Asked::start(&dir.path().join("data")),
+            server: Asked::start(&dir.path().join("data"), &[]),
             dir,
         }
     }
