@@ -38,6 +38,11 @@ pub(crate) enum Command {
     Serve(Box<ServeArgs>),
     /// Sign a client certificate and print a kubeconfig with it
     Kubeconfig(KubeconfigArgs),
+    /// Register this machine as a node and tell the server that it is alive
+    ///
+    /// Renews the node's lease and posts its conditions as a kubelet does, until a signal says otherwise; then the node is
+    /// marked as not ready. Works with the credentials of `leasehold kubeconfig --node`.
+    Heartbeat(Box<HeartbeatArgs>),
     /// Run a command only while this candidate leads
     ///
     /// Candidates are all the processes that name the same lease on the same API server: this command on other
@@ -52,11 +57,6 @@ pub(crate) enum Command {
     /// Starts a server on a temporary directory and three candidates, kills the leader, stops the next one, and leaves
     /// the server for you to look around until Enter or Ctrl-C. Then everything is removed.
     Demo(DemoArgs),
-    /// Register this machine as a node and tell the server that it is alive
-    ///
-    /// Renews the node's lease and posts its conditions as a kubelet does, until a signal says otherwise; then the node is
-    /// marked as not ready. Works with the credentials of `leasehold kubeconfig --node`.
-    Heartbeat(Box<HeartbeatArgs>),
     /// Write all objects of a running server to a file
     ///
     /// The server goes on meanwhile. What was acknowledged before is in the backup; every byte of it is checked before

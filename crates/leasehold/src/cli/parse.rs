@@ -26,14 +26,14 @@ pub(crate) enum Request {
     Serve(Box<Settings>),
     /// Sign a client certificate.
     Kubeconfig(Credentials),
+    /// Keep a node.
+    Heartbeat(Box<HeartbeatSettings>),
     /// Run a command while leading.
     Elect(Box<Elect>),
     /// Tell what follows from the durations of an election.
     Timers(JudgeTimers),
     /// Show an election.
     Demo(DemoArgs),
-    /// Keep a node.
-    Heartbeat(Box<HeartbeatSettings>),
     /// Fetch a backup from a running server.
     Backup(Backup),
     /// Make a store from a backup.
@@ -70,14 +70,14 @@ pub(crate) fn request(arguments: impl IntoIterator<Item = OsString>) -> Result<R
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Kubeconfig(Credentials::new(flags, data_dir, &surroundings)?)
         }
-        Command::Elect(flags) => Request::Elect(Box::new(Elect::new(*flags)?)),
-        Command::Timers(flags) => Request::Timers(flags.into()),
-        Command::Demo(flags) => Request::Demo(flags),
         Command::Heartbeat(flags) => {
             let system = rustix::system::uname();
             let hostname = system.nodename().to_string_lossy();
             Request::Heartbeat(Box::new(HeartbeatSettings::new(*flags, &hostname)?))
         }
+        Command::Elect(flags) => Request::Elect(Box::new(Elect::new(*flags)?)),
+        Command::Timers(flags) => Request::Timers(flags.into()),
+        Command::Demo(flags) => Request::Demo(flags),
         Command::Backup(flags) => {
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Backup(Backup::new(flags, data_dir, &surroundings)?)
@@ -165,12 +165,12 @@ mod tests {
             (&["restore"], "--from"),
             (&["restore", "--from", "f", "--raise-by", "1"], "--raise-by"),
             (&["check", "-o", "xml"], "text, json"),
+            (&["status", "-o", "xml"], "text, json"),
             (&["elect", "job"], "COMMAND"),
             (&["elect", "--", "true"], "NAME"),
             (&["elect", "job", "--once", "--restart", "--", "true"], "--restart"),
             (&["elect", "job", "--duration", "1500ms", "--", "true"], "whole seconds"),
             (&["timers", "--rho", "much"], "--rho"),
-            (&["status", "-o", "xml"], "text, json"),
             (&["dance"], "dance"),
             (&[], "command"),
         ] {

@@ -3,6 +3,7 @@
 //! Every test has a data directory of its own and an empty environment, so nothing of the machine leaks in or out.
 
 mod asked;
+mod bench;
 mod demo;
 mod elect;
 mod status;
