@@ -148,6 +148,16 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "LEASEHOLD_EVENT_TTL", value_name = "DURATION")]
     pub(crate) event_ttl: Option<HumanDuration>,
 
+    /// Controllers to run, comma-separated: `*` is all, `-NAME` all but that one [default: *]
+    #[arg(
+        long,
+        env = "LEASEHOLD_CONTROLLERS",
+        value_name = "LIST",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    pub(crate) controllers: Vec<String>,
+
     /// How soon a node's silence is acted on once its grace period has ended [default: 5s]
     #[arg(long, env = "LEASEHOLD_NODE_MONITOR_PERIOD", value_name = "DURATION")]
     pub(crate) node_monitor_period: Option<HumanDuration>,
@@ -245,6 +255,11 @@ impl ServeArgs {
             drain_timeout: self.drain_timeout.or(lower.drain_timeout),
             history_window: self.history_window.or(lower.history_window),
             event_ttl: self.event_ttl.or(lower.event_ttl),
+            controllers: if self.controllers.is_empty() {
+                lower.controllers
+            } else {
+                self.controllers
+            },
             node_monitor_period: self.node_monitor_period.or(lower.node_monitor_period),
             node_monitor_grace_period: self.node_monitor_grace_period.or(lower.node_monitor_grace_period),
             node_startup_grace_period: self.node_startup_grace_period.or(lower.node_startup_grace_period),

@@ -6,6 +6,7 @@
 
 mod args;
 mod bench;
+mod controllers;
 mod demo;
 mod duration;
 mod elect;
