@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use leasehold_clock::Clock as _;
 use leasehold_controllers::{CoordinatedElection, ElectionFigures, ElectionOutcome, LeasePublisher, ServerIdentity};
 use leasehold_registry::resources::{LEASE_CANDIDATES, LEASES};
 use leasehold_registry::{PatchKind, Place};
@@ -106,6 +107,18 @@ impl Harness {
         self.sees_more_than(before).await;
     }
 
+    /// Waits, with a bound, until a renewal of just now is what the controller waits for the end of.
+    async fn knows_the_term(&self) {
+        let end = self.clock.now() + 15 * SECOND;
+        for _ in 0..20_000 {
+            if self.controllers.statuses()[0].next == Some(end) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        panic!("the term is not known: {:?}", self.controllers.statuses());
+    }
+
     /// Waits, with a bound, until the controller has looked more often than this.
     async fn sees_more_than(&self, before: u64) {
         for _ in 0..20_000 {
@@ -164,6 +177,7 @@ async fn a_silent_leader_is_followed_by_who_answers_when_its_term_is_over() {
     h.holds("a").await;
     h.candidate("b", "1.36.0").await;
     h.renews(1).await;
+    h.knows_the_term().await;
     h.pass(14 * SECOND, SECOND).await;
     h.holds("a").await;
     assert!(h.get(&candidates().named("b")).await.expect("there")["spec"]["pingTime"].is_null());
