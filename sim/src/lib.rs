@@ -12,6 +12,7 @@
 compile_error!("build in sim/, where .cargo/config.toml sets the flag that seeds the runtime's dice");
 
 mod api;
+mod bounds;
 mod clock;
 mod contender;
 pub mod controls;
@@ -33,6 +34,7 @@ mod trace;
 mod work;
 mod world;
 
+pub use bounds::Bounds;
 pub use network::Weather;
 pub use oracle::{Counts, HandOvers, Rule, Violation};
-pub use simulation::{Bounds, Report, simulate};
+pub use simulation::{Report, simulate};

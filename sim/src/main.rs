@@ -9,8 +9,8 @@ use std::time::Instant;
 use clap::Parser;
 use leasehold_sim::controls::CONTROLS;
 use leasehold_sim::plan::{ElectorKind, Plan, profile_of};
-use leasehold_sim::run::{Failure, control, failure, shipped};
-use leasehold_sim::{figures, kept, simulate};
+use leasehold_sim::run::{Failure, controls, failure, shipped};
+use leasehold_sim::{kept, simulate};
 
 /// Simulate elections of the shipped electors, and of some that are wrong, and judge them
 #[derive(Parser)]
@@ -91,28 +91,6 @@ fn all(args: &Args) -> std::io::Result<bool> {
         leasehold_figures::record("sim", &total)?;
     }
     Ok(total.is_good())
-}
-
-/// All controls, shared out over threads.
-fn controls(threads: usize) -> Vec<figures::Caught> {
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let found = std::sync::Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..threads.max(1) {
-            scope.spawn(|| {
-                while let Some((number, one)) = {
-                    let number = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    CONTROLS.get(number).map(|one| (number, one))
-                } {
-                    let caught = control(one);
-                    found.lock().expect("no thread panics here").push((number, caught));
-                }
-            });
-        }
-    });
-    let mut found = found.into_inner().expect("no thread panics here");
-    found.sort_by_key(|(number, _)| *number);
-    found.into_iter().map(|(_, caught)| caught).collect()
 }
 
 fn tell(failure: &Failure) -> std::io::Result<()> {

@@ -1,9 +1,9 @@
 //! Many runs: seeds shared out over threads until there are enough terms, and controls until they are caught.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use crate::controls::Control;
+use crate::controls::{CONTROLS, Control};
 use crate::figures::{Caught, Figures};
 use crate::plan::{ElectorKind, Plan, profile_of};
 use crate::{Report, simulate};
@@ -59,10 +59,34 @@ pub fn failure(plan: Plan, report: &Report) -> Option<Failure> {
     (!told.is_empty()).then_some(Failure { plan, told })
 }
 
+/// Plays all controls, shared out over threads.
+///
+/// # Panics
+/// When a thread cannot be started.
+#[must_use]
+pub fn controls(threads: usize) -> Vec<Caught> {
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(one) = CONTROLS.get(number) else { break };
+                    let caught = control(one);
+                    found.lock().expect("no thread panics here").push((number, caught));
+                }
+            });
+        }
+    });
+    let mut found = found.into_inner().expect("no thread panics here");
+    found.sort_by_key(|(number, _)| *number);
+    found.into_iter().map(|(_, caught)| caught).collect()
+}
+
 /// Runs a control, again and again from different seeds, and says how soon it is caught. One that must pass is caught when
 /// it fails.
-#[must_use]
-pub fn control(control: &Control) -> Caught {
+fn control(control: &Control) -> Caught {
     let Some(rule) = control.caught_by else {
         let failed = (0..SEEDS_SOUND).find_map(|seed| {
             let plan = Plan::new(seed, control.elector, control.profile);
