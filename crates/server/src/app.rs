@@ -26,6 +26,7 @@ use crate::discovery::Documents;
 use crate::in_flight::{Kind, Limits, Slot};
 use crate::metrics::{Metrics, Series};
 use crate::net::{self, Peer};
+use crate::pages::StatusSource;
 use crate::request_info::{RequestInfo, ResourcePath, Verb};
 use crate::route::NoRoute;
 use crate::uri::{Pairs, PathError};
@@ -47,6 +48,8 @@ pub struct App {
     pub metrics: Metrics,
     /// What `/leasehold/backup` sends; without it there is no such page.
     pub backup: Option<BackupSource>,
+    /// What `/debug/controllers` says; without it there is no such page.
+    pub controllers: Option<StatusSource>,
     /// How much may happen at once.
     pub limits: Limits,
     /// Whose watches are open.

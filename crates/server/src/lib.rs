@@ -36,5 +36,6 @@ pub use backup::BackupSource;
 pub use body::Body;
 pub use in_flight::Limits;
 pub use metrics::{Figure, FigureFamily, Figures, Metrics, Sample, StoreFigures};
+pub use pages::StatusSource;
 pub use version::VersionInfo;
 pub use watches_per_user::WatchesPerUser;

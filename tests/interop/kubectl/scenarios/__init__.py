@@ -3,6 +3,7 @@
 from scenarios import (
     applying,
     changing,
+    controllers,
     creating,
     deleting,
     discovering,
@@ -17,6 +18,7 @@ from scenarios import (
 __all__ = [
     "applying",
     "changing",
+    "controllers",
     "creating",
     "deleting",
     "discovering",
