@@ -17,7 +17,7 @@ const MAX_ANSWER: usize = 4 << 20;
 
 /// Asks the server, and says what it answers.
 pub(crate) fn status(wish: &StatusWish) -> Result<String, Failure> {
-    let access = access::read(&wish.kubeconfig, wish.context.as_deref())?;
+    let access = access::read(&wish.kubeconfig, None)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

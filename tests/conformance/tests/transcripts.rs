@@ -18,6 +18,9 @@ fn main() -> ExitCode {
     })
 }
 
+/// As where the conversations were recorded: nobody looked after nodes, owners or candidates.
+const CONTROLLERS: [&str; 2] = ["--controllers", "event-expiry,namespace-deletion"];
+
 fn run(args: &Arguments) -> Result<ExitCode, Error> {
     let runtime = Runtime::new()?;
     if args.list {
@@ -27,7 +30,7 @@ fn run(args: &Arguments) -> Result<ExitCode, Error> {
     let (target, server) = match Target::from_env()? {
         Some(target) => (target, None),
         None => {
-            let server = runtime.block_on(TestServer::start(&[]))?;
+            let server = runtime.block_on(TestServer::start(&CONTROLLERS))?;
             (server.target().clone(), Some(server))
         }
     };

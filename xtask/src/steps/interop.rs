@@ -9,7 +9,7 @@ use std::process::Command;
 use super::build;
 use crate::command::{cargo, command, root, works};
 use crate::runner::Outcome;
-use crate::server::Server;
+use crate::server::{Server, TOKEN};
 
 /// What a run.py exits with when something is missing.
 const NOT_HERE: i32 = 3;
@@ -33,6 +33,21 @@ pub(crate) fn kubectl() -> Outcome {
     )
 }
 
+/// Electors of other languages and ours, contending for leases. Its page in the docs is written anew when `written`.
+pub(crate) fn elections(written: bool) -> Outcome {
+    let client = || {
+        let mut run = command("python3", &["tests/interop/elections/run.py"]);
+        if written {
+            run.args(["--write", "docs/interop.md"]);
+        }
+        run
+    };
+    with_server(client, |code| match code {
+        Some(NOT_HERE) => Outcome::Skipped("fewer than two electors; the lines above say why".to_owned()),
+        _ => Outcome::Failed("see above".to_owned()),
+    })
+}
+
 /// Go builds the program, and Python and kubectl tell the story.
 pub(crate) fn kcm_needs() -> Option<String> {
     let usable = in_dir("kcm", &["list", "-m"])
@@ -51,21 +66,6 @@ pub(crate) fn kcm() -> Outcome {
             _ => Outcome::Failed("kube-controller-managers were not elected as they should be, see above".to_owned()),
         },
     )
-}
-
-/// Electors of other languages and ours, contending for leases. Its page in the docs is written anew when `written`.
-pub(crate) fn elections(written: bool) -> Outcome {
-    let client = || {
-        let mut run = command("python3", &["tests/interop/elections/run.py"]);
-        if written {
-            run.args(["--write", "docs/interop.md"]);
-        }
-        run
-    };
-    with_server(client, |code| match code {
-        Some(NOT_HERE) => Outcome::Skipped("fewer than two electors; the lines above say why".to_owned()),
-        _ => Outcome::Failed("see above".to_owned()),
-    })
 }
 
 /// Go itself, as new as client-go asks for.
@@ -130,6 +130,7 @@ fn with_server(client: impl Fn() -> Command, failed: impl Fn(Option<i32>) -> Out
             .env("LEASEHOLD_INTEROP_PROGRAM", server.program())
             .env("LEASEHOLD_INTEROP_KUBECONFIG", server.kubeconfig())
             .env("LEASEHOLD_INTEROP_NODE_KUBECONFIG", server.node_kubeconfig(NODE)?)
+            .env("LEASEHOLD_INTEROP_TOKEN", TOKEN)
             .status()
             .map_err(|error| format!("the client cannot be run: {error}"))?;
         if status.success() {

@@ -4,9 +4,11 @@
 
 pub(crate) mod crash;
 mod deny;
+mod fuzz;
 mod interop;
 pub(crate) mod mutants;
 pub(crate) mod nightly;
+pub(crate) mod sim;
 
 use crate::command::{cargo, works};
 use crate::runner::{Outcome, Step};
@@ -22,7 +24,7 @@ pub(crate) const ALL: &[Step] = &[
     Step {
         name: "fmt",
         needs: || component("fmt", "rustfmt"),
-        run: || cargo(&["fmt", "--all", "--check"]),
+        run: || cargo(&["fmt", "--all", "--check"]).and(sim::fmt),
     },
     Step {
         name: "clippy",
@@ -37,6 +39,7 @@ pub(crate) const ALL: &[Step] = &[
                 "-D",
                 "warnings",
             ])
+            .and(sim::clippy)
         },
     },
     Step {
@@ -59,6 +62,11 @@ pub(crate) const ALL: &[Step] = &[
         name: "tests",
         needs: nothing,
         run: || cargo(&["test", "--locked", "--workspace"]),
+    },
+    Step {
+        name: "sim",
+        needs: nothing,
+        run: sim::check,
     },
     KUBECTL,
     CLIENT_GO,

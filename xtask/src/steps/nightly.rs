@@ -2,7 +2,7 @@
 //!
 //! The same tests, told to do more of it, and optimised. Sizes are those that docs/reliability.md claims.
 
-use super::{build, crash, mutants, nothing};
+use super::{build, crash, fuzz, mutants, nothing, sim};
 use crate::command::cargo_with;
 use crate::runner::{Outcome, Step};
 
@@ -38,9 +38,19 @@ pub(crate) const ALL: &[Step] = &[
         run: || store("--lib", "embedded::tests::flips", ("LEASEHOLD_FLIP_STEP", "1")),
     },
     Step {
+        name: "fuzz",
+        needs: fuzz::needs,
+        run: fuzz::run,
+    },
+    Step {
         name: "mutants",
         needs: nothing,
         run: || mutants::run(&[]),
+    },
+    Step {
+        name: "sim",
+        needs: nothing,
+        run: || sim::run(&["--terms".to_owned(), TERMS.to_owned()]),
     },
     Step {
         name: "kills",
@@ -49,6 +59,8 @@ pub(crate) const ALL: &[Step] = &[
     },
 ];
 
+/// Terms of leaders, in a simulated world.
+const TERMS: &str = "10000000";
 /// More than a million operations.
 const KILLS: &str = "5000";
 

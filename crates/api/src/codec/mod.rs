@@ -7,6 +7,7 @@ pub mod glance;
 pub mod json;
 pub mod protobuf;
 mod received;
+pub mod stored;
 mod strict;
 pub mod yaml;
 

@@ -236,12 +236,14 @@ async fn namespaces_bound_what_an_owner_can_be() {
         h.get(&at(&NODES, "", "lost")).await.is_some(),
         "it is left alone, and told of"
     );
-    let events = h.list(&Place::collection(&CORE_EVENTS, "default")).await;
-    let told: Vec<_> = events
-        .iter()
-        .map(|event| (&event["reason"], &event["involvedObject"]["name"]))
-        .collect();
-    assert_eq!(told, [(&json!("OwnerRefInvalidNamespace"), &json!("lost"))]);
+    let events = Place::collection(&CORE_EVENTS, "default");
+    let told = |events: &Vec<Value>| {
+        let told = events
+            .iter()
+            .map(|event| (&event["reason"], &event["involvedObject"]["name"]));
+        told.eq([(&json!("OwnerRefInvalidNamespace"), &json!("lost"))])
+    };
+    h.until(|| h.list(&events), told).await;
     h.end().await;
 }
 
@@ -277,17 +279,26 @@ async fn what_happened_beyond_the_history_is_made_up_for() {
     // Room for a few changes only.
     let h = Harness::over(OwnerCollection::new(), |options| options.history_bytes = 4096).await;
     let owner = h.made(&lease("owner"), &[]).await;
-    h.made(&lease("child"), &[&owner]).await;
+    h.made(&lease("child"), &[&blocking(&owner)]).await;
+    h.made(&lease("busy"), &[]).await;
+    h.patch(
+        &lease("child"),
+        PatchKind::Merge,
+        json!({"metadata": {"finalizers": ["x.io/hold"]}}),
+    )
+    .await;
+    h.delete(&lease("owner"), &policy(PropagationPolicy::Foreground)).await;
     h.seen().await;
     // The clock stands still, so the collector rests after the first of these.
     for round in 0..100 {
         if round == 50 {
-            h.delete(&lease("owner"), &DeleteOptions::default()).await;
+            let release = json!({"metadata": {"finalizers": null}});
+            h.patch(&lease("child"), PatchKind::Merge, release).await;
         }
         let labels = json!({"metadata": {"labels": {"round": round.to_string()}}});
-        h.patch(&lease("child"), PatchKind::Merge, labels).await;
+        h.patch(&lease("busy"), PatchKind::Merge, labels).await;
     }
-    h.until_gone(&lease("child")).await;
+    h.until_gone(&lease("owner")).await;
     h.end().await;
 }
 

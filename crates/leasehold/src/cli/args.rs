@@ -8,9 +8,13 @@ use leasehold_registry::GATES;
 use serde::Deserialize;
 
 use super::bench::BenchCommand;
+use super::demo::DemoArgs;
 use super::duration::HumanDuration;
+use super::elect::{self, ElectArgs};
 use super::heartbeat::HeartbeatArgs;
+use super::hidden::{SuperviseArgs, TiedArgs};
 use super::status::StatusArgs;
+use super::timers::TimersArgs;
 use super::upkeep::{BackupArgs, CheckArgs, RestoreArgs};
 
 /// The Kubernetes Lease system as one program.
@@ -39,6 +43,20 @@ pub(crate) enum Command {
     /// Renews the node's lease and posts its conditions as a kubelet does, until a signal says otherwise; then the node is
     /// marked as not ready. Works with the credentials of `leasehold kubeconfig --node`.
     Heartbeat(Box<HeartbeatArgs>),
+    /// Run a command only while this candidate leads
+    ///
+    /// Candidates are all the processes that name the same lease on the same API server: this command on other
+    /// machines, and any other client of Kubernetes' leader election. The command starts when this candidate comes to
+    /// lead, and has ended, with everything it started, before another one can.
+    #[command(after_help = elect::AFTER_HELP)]
+    Elect(Box<ElectArgs>),
+    /// Tell what follows from the durations of an election, and whether they are safe
+    Timers(TimersArgs),
+    /// Show an election, a crash and a hand-over in one terminal
+    ///
+    /// Starts a server on a temporary directory and three candidates, kills the leader, stops the next one, and leaves
+    /// the server for you to look around until Enter or Ctrl-C. Then everything is removed.
+    Demo(DemoArgs),
     /// Write all objects of a running server to a file
     ///
     /// The server goes on meanwhile. What was acknowledged before is in the backup; every byte of it is checked before
@@ -55,16 +73,22 @@ pub(crate) enum Command {
     /// Reads every file, checksum and object in it and changes nothing. Ends with 0 if all is well, with 1 if something
     /// is damaged.
     Check(CheckArgs),
-    /// Say what the controllers of a running server are doing, and why
-    Status(StatusArgs),
     /// Put load on a Kubernetes API server and measure what comes of it
     ///
     /// Any server: that of a kubeconfig, one at a URL, or the local Leasehold. Uses leases of its own and deletes them in the
     /// end.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Say what the controllers of a running server are doing, and why
+    Status(StatusArgs),
     /// Print the version
     Version,
+    /// Run a command and end it in time
+    #[command(hide = true)]
+    Supervise(SuperviseArgs),
+    /// Become a command that ends with its parent
+    #[command(hide = true)]
+    Tied(TiedArgs),
 }
 
 /// The flags of `serve`, each of them also a key of the TOML file.
@@ -123,6 +147,16 @@ pub(crate) struct ServeArgs {
     /// How long an Event is kept [default: 1h]
     #[arg(long, env = "LEASEHOLD_EVENT_TTL", value_name = "DURATION")]
     pub(crate) event_ttl: Option<HumanDuration>,
+
+    /// Controllers to run, comma-separated: `*` is all, `-NAME` all but that one [default: *]
+    #[arg(
+        long,
+        env = "LEASEHOLD_CONTROLLERS",
+        value_name = "LIST",
+        value_delimiter = ',',
+        allow_hyphen_values = true
+    )]
+    pub(crate) controllers: Vec<String>,
 
     /// How soon a node's silence is acted on once its grace period has ended [default: 5s]
     #[arg(long, env = "LEASEHOLD_NODE_MONITOR_PERIOD", value_name = "DURATION")]
@@ -221,6 +255,11 @@ impl ServeArgs {
             drain_timeout: self.drain_timeout.or(lower.drain_timeout),
             history_window: self.history_window.or(lower.history_window),
             event_ttl: self.event_ttl.or(lower.event_ttl),
+            controllers: if self.controllers.is_empty() {
+                lower.controllers
+            } else {
+                self.controllers
+            },
             node_monitor_period: self.node_monitor_period.or(lower.node_monitor_period),
             node_monitor_grace_period: self.node_monitor_grace_period.or(lower.node_monitor_grace_period),
             node_startup_grace_period: self.node_startup_grace_period.or(lower.node_startup_grace_period),
@@ -306,7 +345,7 @@ mod tests {
         let subcommand = command.find_subcommand(name).expect("the subcommand exists");
         subcommand
             .get_arguments()
-            .filter(|arg| arg.get_id() != "help" && arg.get_id() != "version")
+            .filter(|arg| arg.get_id() != "help" && arg.get_id() != "version" && !arg.is_positional())
             .map(|arg| {
                 (
                     arg.get_long().unwrap().to_owned(),
@@ -350,7 +389,16 @@ mod tests {
 
     #[test]
     fn every_flag_of_other_commands_has_an_environment_variable() {
-        for command in ["kubeconfig", "heartbeat", "backup", "restore", "status"] {
+        for command in [
+            "kubeconfig",
+            "heartbeat",
+            "backup",
+            "restore",
+            "status",
+            "elect",
+            "timers",
+            "demo",
+        ] {
             for (flag, variable) in subcommand_flags(command) {
                 assert!(
                     variable.is_some_and(|v| v.starts_with("LEASEHOLD_")),

@@ -9,6 +9,7 @@ use leasehold_registry::Features;
 use leasehold_controllers::nodes::Settings as NodeSettings;
 
 use super::args::{KubeconfigArgs, LogFormat, ServeArgs};
+use super::controllers::ControllerChoice;
 use super::duration::HumanDuration;
 use super::limits::LimitSettings;
 use crate::failure::{Failure, Kind};
@@ -52,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) limits: LimitSettings,
     /// What is switched on.
     pub(crate) features: Features,
+    /// Which controllers run.
+    pub(crate) controllers: ControllerChoice,
     /// How patient the node monitor is; the period is 100 ms to 1 min, each grace period up to 1 h and longer than it.
     pub(crate) nodes: NodeSettings,
     /// How this server says that it is there.
@@ -135,6 +138,7 @@ impl Settings {
             history_bytes: history_bytes(given.history_bytes)?,
             limits,
             features: features(&given.feature_gates)?,
+            controllers: ControllerChoice::new(&given.controllers)?,
             nodes: node_settings(
                 given.node_monitor_period,
                 given.node_monitor_grace_period,
@@ -297,7 +301,7 @@ pub(super) fn within(
 }
 
 /// A name that a certificate may carry: not empty, no control characters.
-fn plain(what: &str, name: String) -> Result<String, Failure> {
+pub(super) fn plain(what: &str, name: String) -> Result<String, Failure> {
     if name.is_empty() || name.contains(char::is_control) {
         return Err(usage(format!("--{what} '{name}' is empty or has control characters")));
     }

@@ -52,6 +52,7 @@ pub(super) fn choose(settings: &Settings) -> Chosen {
         controllers.push(Box::new(CoordinatedElection::new(figures.clone())));
         counted.elections = Some(figures);
     }
+    controllers.retain(|controller| settings.controllers.runs(controller.name()));
     Chosen { controllers, counted }
 }
 

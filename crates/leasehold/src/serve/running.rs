@@ -86,9 +86,9 @@ impl Running {
                 .with(figures::of_features(settings.features))
                 .with(figures::of_controllers(chosen.counted)),
             backup: Some(backup_of(store.clone())),
-            controllers: Some(status::of(controllers.watch_statuses(), clock.clone())),
             limits: settings.limits.requests,
             watches: WatchesPerUser::default(),
+            controllers: Some(status::of(controllers.watch_statuses(), clock.clone())),
             version: VersionInfo::of(env!("CARGO_PKG_VERSION")),
             drain: drain.clone(),
             clock: clock.clone(),
