@@ -377,3 +377,32 @@ impl Controller for CoordinatedElection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: MicroTime = MicroTime::new(1_700_000_000, 0);
+
+    #[test]
+    fn a_lease_that_is_given_away_has_nothing_left_of_its_last_holder() {
+        let mut lease = Lease::default();
+        lease.metadata.uid = "u".to_owned();
+        lease.spec.holder_identity = Some("a".to_owned());
+        lease.spec.preferred_holder = Some("b".to_owned());
+        lease.spec.acquire_time = Some(MicroTime::new(1, 0));
+        lease.spec.lease_transitions = Some(3);
+        assign(&mut lease, "s", Some("b"), NOW);
+        let wanted = leasehold_api::coordination::LeaseSpec {
+            holder_identity: Some("b".to_owned()),
+            strategy: Some("s".to_owned()),
+            lease_duration_seconds: Some(5),
+            renew_time: Some(NOW),
+            lease_transitions: Some(4),
+            ..Default::default()
+        };
+        assert_eq!(lease.spec, wanted);
+        assign(&mut lease, "s", Some("b"), NOW);
+        assert_eq!(lease.spec.lease_transitions, Some(4), "to the same one again");
+    }
+}
