@@ -44,7 +44,7 @@ enum Task {
     },
     /// Run the tidiness checks alone
     Tidy,
-    /// Try real clients on a running server: kube-rs, kubectl and client-go
+    /// Try real clients on a running server: kube-rs, kubectl, client-go and kube-controller-manager
     Interop,
     /// Kill the server under load and check what its clients saw; `-- --help` for more
     Crash {

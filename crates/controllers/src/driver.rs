@@ -30,6 +30,12 @@ pub trait Controller: Send + 'static {
     /// A change in any of these wakes it. Asked before and after every activation, since it may follow from what was found.
     fn watches(&self) -> Vec<Range>;
 
+    /// How long a change may wait: this much time at least lies between an activation and the next one that a change calls
+    /// for. For those whose watched objects may change thousands of times a second.
+    fn rest(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Looks and acts. It is called at the start, after changes and when the time comes, and is never told which.
     ///
     /// # Errors
@@ -215,9 +221,10 @@ impl Task {
         if outcome.is_ok() && self.controller.watches() != watched {
             return Some(Cause::Watches);
         }
+        let rested = self.registry.clock().now() + self.controller.rest();
         tokio::select! {
             () = self.stop.cancelled() => None,
-            () = changed(&mut watches), if outcome.is_ok() => Some(Cause::Change),
+            () = changed_after(rested, &**self.registry.clock(), &mut watches), if outcome.is_ok() => Some(Cause::Change),
             () = sleep(&**self.registry.clock(), next) => Some(if outcome.is_ok() { Cause::Time } else { Cause::Retry }),
         }
     }
@@ -288,6 +295,12 @@ fn open(store: &dyn Store, ranges: &[Range]) -> Vec<Box<dyn Watch>> {
         .iter()
         .filter_map(|range| store.watch(range.clone(), store.revision()).ok())
         .collect()
+}
+
+/// Returns when one of the watches has something, but not before `rested`.
+async fn changed_after(rested: Monotonic, clock: &dyn Clock, watches: &mut [Box<dyn Watch>]) {
+    clock.sleep_until(rested).await;
+    changed(watches).await;
 }
 
 /// Returns when one of the watches has something, or has lost its place and so may have missed something.

@@ -11,8 +11,10 @@ pub mod driver;
 mod event_expiry;
 mod follow;
 pub mod identity;
+mod lease_ttl;
 mod namespace_deletion;
 pub mod nodes;
+mod owners;
 mod recorder;
 mod writes;
 
@@ -20,5 +22,7 @@ pub use coordination::{CoordinatedElection, ElectionFigures, ElectionOutcome};
 pub use driver::{Cause, Controller, Controllers, Outcome, Status, Statuses};
 pub use event_expiry::EventExpiry;
 pub use identity::{IdentityExpiry, IdentityFigures, LeasePublisher, ServerIdentity};
+pub use lease_ttl::LeaseTtl;
 pub use namespace_deletion::NamespaceDeletion;
 pub use nodes::NodeMonitor;
+pub use owners::OwnerCollection;

@@ -1,18 +1,20 @@
 //! The `leasehold` program: arguments, configuration, certificates, wiring and printing.
 //!
 //! It holds no rule about leases. `main` is a match on the outcome: what was asked for is worked out by [`cli`], done
-//! by [`serve`], [`credentials`], [`upkeep`] or [`mod@bench`], and whatever went wrong becomes one line and an exit code in [`failure`].
+//! by the module of the command, and whatever went wrong becomes one line and an exit code in [`failure`].
 
 mod access;
 mod banner;
 mod bench;
 mod calendar;
 mod cli;
+mod client;
 mod client_tls;
 mod credentials;
 mod data_dir;
 mod failure;
 mod files;
+mod heartbeat;
 mod kubeconfig;
 mod logging;
 mod pki;
@@ -20,6 +22,7 @@ mod printer;
 mod secret;
 mod serve;
 mod shutdown;
+mod status;
 mod upkeep;
 
 use std::process::ExitCode;
@@ -44,7 +47,9 @@ fn run() -> Result<ExitCode, Failure> {
         Request::Kubeconfig(wish) => printer::data(credentials::issue(&wish, calendar::now(&SystemClock)?)?.expose()),
         Request::Backup(wish) => printer::data(&upkeep::backup(&wish)?),
         Request::Restore(wish) => printer::data(&upkeep::restore(&wish)?),
+        Request::Status(wish) => printer::data(&status::status(&wish)?),
         Request::Check(wish) => return upkeep::check(&wish),
+        Request::Heartbeat(settings) => return heartbeat::main(&settings),
         Request::Bench(wish) => return bench::main(&wish),
         Request::Serve(settings) => return serve::main(*settings),
     }

@@ -4,6 +4,7 @@
 
 pub(crate) mod crash;
 mod deny;
+mod fuzz;
 mod interop;
 pub(crate) mod mutants;
 pub(crate) mod nightly;
@@ -67,6 +68,7 @@ pub(crate) const ALL: &[Step] = &[
         needs: interop::python_needs,
         run: || interop::elections(false),
     },
+    KCM,
 ];
 
 /// Real clients alone: the steps of `cargo xtask interop`.
@@ -83,6 +85,7 @@ pub(crate) const INTEROP: &[Step] = &[
         needs: interop::python_needs,
         run: || interop::elections(true),
     },
+    KCM,
 ];
 
 const KUBECTL: Step = Step {
@@ -95,6 +98,12 @@ const CLIENT_GO: Step = Step {
     name: "client-go",
     needs: interop::client_go_needs,
     run: interop::client_go,
+};
+
+const KCM: Step = Step {
+    name: "kcm",
+    needs: interop::kcm_needs,
+    run: interop::kcm,
 };
 
 /// The names of all steps, for the command line.

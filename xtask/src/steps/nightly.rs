@@ -2,7 +2,7 @@
 //!
 //! The same tests, told to do more of it, and optimised. Sizes are those that docs/reliability.md claims.
 
-use super::{build, crash, mutants, nothing};
+use super::{build, crash, fuzz, mutants, nothing};
 use crate::command::cargo_with;
 use crate::runner::{Outcome, Step};
 
@@ -36,6 +36,11 @@ pub(crate) const ALL: &[Step] = &[
         name: "bit-flips",
         needs: nothing,
         run: || store("--lib", "embedded::tests::flips", ("LEASEHOLD_FLIP_STEP", "1")),
+    },
+    Step {
+        name: "fuzz",
+        needs: fuzz::needs,
+        run: fuzz::run,
     },
     Step {
         name: "mutants",

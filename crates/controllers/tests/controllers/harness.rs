@@ -149,17 +149,27 @@ impl Harness {
 
     /// Another controller over the same store, as after a restart.
     pub(crate) async fn restart(self, controller: impl Controller) -> Self {
-        self.stop.cancel();
-        self.controllers.join().await.expect("no controller panicked");
-        let stop = CancellationToken::new();
-        let controllers = Controllers::start(&self.registry, vec![Box::new(controller)], &stop);
-        let again = Self {
-            controllers,
-            stop,
-            ..self
-        };
+        let again = self.restart_after(controller, async |_| ()).await;
         again.quiet().await;
         again
+    }
+
+    /// The same, with something happening while no controller runs.
+    pub(crate) async fn restart_after(self, controller: impl Controller, meanwhile: impl AsyncFnOnce(&Self)) -> Self {
+        self.stop.cancel();
+        self.controllers.join().await.expect("no controller panicked");
+        let stopped = Self {
+            controllers: Controllers::start(&self.registry, Vec::new(), &self.stop),
+            ..self
+        };
+        meanwhile(&stopped).await;
+        let stop = CancellationToken::new();
+        let controllers = Controllers::start(&stopped.registry, vec![Box::new(controller)], &stop);
+        Self {
+            controllers,
+            stop,
+            ..stopped
+        }
     }
 
     pub(crate) async fn end(self) {

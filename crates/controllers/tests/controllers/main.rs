@@ -3,7 +3,9 @@
 mod coordination;
 mod harness;
 mod identity;
+mod lease_ttl;
 mod nodes;
+mod owners;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use leasehold_api::options::DeleteOptions;
-use leasehold_clock::Clock as _;
 use leasehold_controllers::NodeMonitor;
 use leasehold_controllers::nodes::Settings;
 use leasehold_registry::resources::{CORE_EVENTS, LEASES, NODES};
@@ -177,7 +176,9 @@ async fn a_node_is_watched_over_from_its_coming_to_its_going() {
     h.post("n1", "True", "2018-01-01T00:00:00Z").await;
     h.seconds(1).await;
     assert_eq!(h.taints("n1").await, [""; 0]);
-    h.seconds(45).await;
+    h.touch("witness", json!({"spec": {"renewTime": "2020-01-01T09:00:00.000002Z"}}))
+        .await;
+    h.seconds(44).await;
     assert_eq!(
         h.ready("n1").await,
         "True KubeletSays",
@@ -302,7 +303,7 @@ async fn a_spec_that_keeps_work_away_is_a_taint_too() {
 async fn a_lost_place_in_history_is_no_silence() {
     // Room for a few changes only.
     let h = Harness::over(NodeMonitor::new(Settings::default()), |options| {
-        options.history_bytes = 4096
+        options.history_bytes = 4096;
     })
     .await;
     h.quiet().await;

@@ -9,6 +9,8 @@ use serde::Deserialize;
 
 use super::bench::BenchCommand;
 use super::duration::HumanDuration;
+use super::heartbeat::HeartbeatArgs;
+use super::status::StatusArgs;
 use super::upkeep::{BackupArgs, CheckArgs, RestoreArgs};
 
 /// The Kubernetes Lease system as one program.
@@ -32,6 +34,11 @@ pub(crate) enum Command {
     Serve(Box<ServeArgs>),
     /// Sign a client certificate and print a kubeconfig with it
     Kubeconfig(KubeconfigArgs),
+    /// Register this machine as a node and tell the server that it is alive
+    ///
+    /// Renews the node's lease and posts its conditions as a kubelet does, until a signal says otherwise; then the node is
+    /// marked as not ready. Works with the credentials of `leasehold kubeconfig --node`.
+    Heartbeat(Box<HeartbeatArgs>),
     /// Write all objects of a running server to a file
     ///
     /// The server goes on meanwhile. What was acknowledged before is in the backup; every byte of it is checked before
@@ -54,6 +61,8 @@ pub(crate) enum Command {
     /// end.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Say what the controllers of a running server are doing, and why
+    Status(StatusArgs),
     /// Print the version
     Version,
 }
@@ -115,6 +124,17 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "LEASEHOLD_EVENT_TTL", value_name = "DURATION")]
     pub(crate) event_ttl: Option<HumanDuration>,
 
+    /// How soon a node's silence is acted on once its grace period has ended [default: 5s]
+    #[arg(long, env = "LEASEHOLD_NODE_MONITOR_PERIOD", value_name = "DURATION")]
+    pub(crate) node_monitor_period: Option<HumanDuration>,
+
+    /// How long a node may give no sign of life before it counts as unreachable [default: 50s]
+    #[arg(long, env = "LEASEHOLD_NODE_MONITOR_GRACE_PERIOD", value_name = "DURATION")]
+    pub(crate) node_monitor_grace_period: Option<HumanDuration>,
+
+    /// The same for a node that has not yet said whether it is ready [default: 60s]
+    #[arg(long, env = "LEASEHOLD_NODE_STARTUP_GRACE_PERIOD", value_name = "DURATION")]
+    pub(crate) node_startup_grace_period: Option<HumanDuration>,
     /// Bytes of changes that are kept of each resource within the history window [default: 67108864, which is 64 MiB]
     #[arg(long, env = "LEASEHOLD_HISTORY_BYTES", value_name = "BYTES")]
     pub(crate) history_bytes: Option<u32>,
@@ -201,6 +221,9 @@ impl ServeArgs {
             drain_timeout: self.drain_timeout.or(lower.drain_timeout),
             history_window: self.history_window.or(lower.history_window),
             event_ttl: self.event_ttl.or(lower.event_ttl),
+            node_monitor_period: self.node_monitor_period.or(lower.node_monitor_period),
+            node_monitor_grace_period: self.node_monitor_grace_period.or(lower.node_monitor_grace_period),
+            node_startup_grace_period: self.node_startup_grace_period.or(lower.node_startup_grace_period),
             history_bytes: self.history_bytes.or(lower.history_bytes),
             max_connections: self.max_connections.or(lower.max_connections),
             max_connections_per_address: self.max_connections_per_address.or(lower.max_connections_per_address),
@@ -327,7 +350,7 @@ mod tests {
 
     #[test]
     fn every_flag_of_other_commands_has_an_environment_variable() {
-        for command in ["kubeconfig", "backup", "restore"] {
+        for command in ["kubeconfig", "heartbeat", "backup", "restore", "status"] {
             for (flag, variable) in subcommand_flags(command) {
                 assert!(
                     variable.is_some_and(|v| v.starts_with("LEASEHOLD_")),

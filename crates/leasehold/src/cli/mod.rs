@@ -8,15 +8,19 @@ mod args;
 mod bench;
 mod duration;
 mod file;
+mod heartbeat;
 mod limits;
 mod parse;
 mod settings;
+mod status;
 mod upkeep;
 
 pub(crate) use args::LogFormat;
 pub(crate) use bench::{Bench, Server, Work};
+pub(crate) use heartbeat::HeartbeatSettings;
 pub(crate) use parse::{Request, request};
 #[cfg(test)]
 pub(crate) use settings::Identity;
 pub(crate) use settings::{Credentials, LogSettings, ServingCertificate, Settings};
+pub(crate) use status::StatusWish;
 pub(crate) use upkeep::{Backup, Check, Form, Restore};

@@ -8,7 +8,9 @@ use clap::error::ErrorKind;
 use super::args::{Command, ServeArgs, TopArgs};
 use super::bench::Bench;
 use super::file;
+use super::heartbeat::HeartbeatSettings;
 use super::settings::{Credentials, Settings, Surroundings};
+use super::status::StatusWish;
 use super::upkeep::{Backup, Check, Restore};
 use crate::failure::{Failure, Kind};
 
@@ -20,10 +22,14 @@ pub(crate) enum Request {
     Serve(Box<Settings>),
     /// Sign a client certificate.
     Kubeconfig(Credentials),
+    /// Keep a node.
+    Heartbeat(Box<HeartbeatSettings>),
     /// Fetch a backup from a running server.
     Backup(Backup),
     /// Make a store from a backup.
     Restore(Restore),
+    /// Say what a server's controllers are doing.
+    Status(StatusWish),
     /// Look for damage.
     Check(Check),
     /// Measure a server.
@@ -45,6 +51,11 @@ pub(crate) fn request(arguments: impl IntoIterator<Item = OsString>) -> Result<R
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Kubeconfig(Credentials::new(flags, data_dir, &surroundings)?)
         }
+        Command::Heartbeat(flags) => {
+            let system = rustix::system::uname();
+            let hostname = system.nodename().to_string_lossy();
+            Request::Heartbeat(Box::new(HeartbeatSettings::new(*flags, &hostname)?))
+        }
         Command::Backup(flags) => {
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Backup(Backup::new(flags, data_dir, &surroundings)?)
@@ -52,6 +63,10 @@ pub(crate) fn request(arguments: impl IntoIterator<Item = OsString>) -> Result<R
         Command::Restore(flags) => {
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Restore(Restore::new(flags, data_dir, &surroundings)?)
+        }
+        Command::Status(flags) => {
+            let data_dir = flags.data_dir.clone().or(file()?.data_dir);
+            Request::Status(StatusWish::new(flags, data_dir, &surroundings)?)
         }
         Command::Check(flags) => {
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
@@ -123,6 +138,7 @@ mod tests {
             (&["restore"], "--from"),
             (&["restore", "--from", "f", "--raise-by", "1"], "--raise-by"),
             (&["check", "-o", "xml"], "text, json"),
+            (&["status", "-o", "xml"], "text, json"),
             (&["dance"], "dance"),
             (&[], "command"),
         ] {

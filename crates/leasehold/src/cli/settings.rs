@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use leasehold_registry::Features;
 
+use leasehold_controllers::nodes::Settings as NodeSettings;
+
 use super::args::{KubeconfigArgs, LogFormat, ServeArgs};
 use super::duration::HumanDuration;
 use super::limits::LimitSettings;
@@ -50,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) limits: LimitSettings,
     /// What is switched on.
     pub(crate) features: Features,
+    /// How patient the node monitor is; the period is 100 ms to 1 min, each grace period up to 1 h and longer than it.
+    pub(crate) nodes: NodeSettings,
     /// How this server says that it is there.
     pub(crate) identity: IdentitySettings,
 }
@@ -75,7 +79,7 @@ pub(crate) enum ServingCertificate {
 }
 
 /// What is logged, and how.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LogSettings {
     pub(crate) format: LogFormat,
     /// A level, or directives as `tracing_subscriber::EnvFilter` takes them.
@@ -131,6 +135,11 @@ impl Settings {
             history_bytes: history_bytes(given.history_bytes)?,
             limits,
             features: features(&given.feature_gates)?,
+            nodes: node_settings(
+                given.node_monitor_period,
+                given.node_monitor_grace_period,
+                given.node_startup_grace_period,
+            )?,
             identity: IdentitySettings {
                 hostname: given.identity_hostname.map(host_name).transpose()?,
                 lease_duration: within(
@@ -254,7 +263,7 @@ fn certificate(
     }
 }
 
-fn log_filter(given: Option<String>) -> Result<String, Failure> {
+pub(super) fn log_filter(given: Option<String>) -> Result<String, Failure> {
     let filter = given.unwrap_or_else(|| "info".to_owned());
     match tracing_subscriber::EnvFilter::try_new(&filter) {
         Ok(_) => Ok(filter),
@@ -263,7 +272,6 @@ fn log_filter(given: Option<String>) -> Result<String, Failure> {
     }
 }
 
-/// The duration given, or the default, if it lies within the bounds.
 fn history_bytes(given: Option<u32>) -> Result<usize, Failure> {
     let bytes = given.unwrap_or(DEFAULT_HISTORY_BYTES);
     if (1 << 20..=1 << 30).contains(&bytes) {
@@ -272,7 +280,8 @@ fn history_bytes(given: Option<u32>) -> Result<usize, Failure> {
     Err(usage("--history-bytes must be between 1048576 and 1073741824"))
 }
 
-fn within(
+/// The duration given, or the default, if it lies within the bounds.
+pub(super) fn within(
     flag: &str,
     given: Option<HumanDuration>,
     default: Duration,
@@ -318,6 +327,31 @@ fn node_identity(name: &str) -> Result<Identity, Failure> {
         user: format!("system:node:{name}"),
         groups: vec!["system:nodes".to_owned()],
     })
+}
+
+fn node_settings(
+    period: Option<HumanDuration>,
+    grace: Option<HumanDuration>,
+    startup_grace: Option<HumanDuration>,
+) -> Result<NodeSettings, Failure> {
+    let usual = NodeSettings::default();
+    let settings = NodeSettings {
+        period: within("node-monitor-period", period, usual.period, "100ms", "1m")?,
+        grace: within("node-monitor-grace-period", grace, usual.grace, "1s", "1h")?,
+        startup_grace: within(
+            "node-startup-grace-period",
+            startup_grace,
+            usual.startup_grace,
+            "1s",
+            "1h",
+        )?,
+    };
+    if settings.grace <= settings.period || settings.startup_grace <= settings.period {
+        return Err(usage(
+            "--node-monitor-period must be shorter than --node-monitor-grace-period and --node-startup-grace-period",
+        ));
+    }
+    Ok(settings)
 }
 
 fn features(given: &[String]) -> Result<Features, Failure> {

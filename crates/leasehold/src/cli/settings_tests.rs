@@ -50,6 +50,11 @@ fn without_flags_everything_has_its_documented_default() {
             requests: leasehold_server::Limits::default(),
         },
         features: Features::default(),
+        nodes: NodeSettings {
+            period: Duration::from_secs(5),
+            grace: Duration::from_secs(50),
+            startup_grace: Duration::from_secs(60),
+        },
         identity: IdentitySettings {
             hostname: None,
             lease_duration: Duration::from_secs(3600),
@@ -125,6 +130,9 @@ fn flags_that_do_not_fit_are_refused() {
         (&["--drain-timeout", "11m"], "between 0s and 10m"),
         (&["--history-window", "1s"], "between 10s and 24h"),
         (&["--event-ttl", "0s"], "between 1m and 30d"),
+        (&["--node-monitor-period", "0s"], "between 100ms and 1m"),
+        (&["--node-monitor-grace-period", "5s"], "must be shorter than"),
+        (&["--node-startup-grace-period", "4s"], "must be shorter than"),
         (&["--log-level", "a=b=c"], "--log-level"),
         (&["--feature-gates", "Made=true"], "unrecognized feature gate 'Made'"),
         (&["--identity-hostname", ""], "--identity-hostname"),

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use leasehold_controllers::nodes::NodeFigures;
 use leasehold_controllers::{
     Controller, CoordinatedElection, ElectionFigures, EventExpiry, IdentityExpiry, IdentityFigures, LeasePublisher,
-    NamespaceDeletion, ServerIdentity,
+    LeaseTtl, NamespaceDeletion, NodeMonitor, OwnerCollection, ServerIdentity,
 };
 use leasehold_registry::Feature;
 
@@ -19,6 +20,7 @@ pub(super) struct Chosen {
 /// What controllers count; absent for those that do not run.
 #[derive(Clone, Default)]
 pub(super) struct Counted {
+    pub(super) nodes: Option<Arc<NodeFigures>>,
     pub(super) identities: Option<Arc<IdentityFigures>>,
     pub(super) elections: Option<Arc<ElectionFigures>>,
 }
@@ -26,10 +28,17 @@ pub(super) struct Counted {
 /// All that the settings ask for.
 pub(super) fn choose(settings: &Settings) -> Chosen {
     let identity = identity(settings);
-    let mut counted = Counted::default();
+    let nodes = NodeMonitor::new(settings.nodes);
+    let mut counted = Counted {
+        nodes: Some(nodes.figures()),
+        ..Counted::default()
+    };
     let mut controllers: Vec<Box<dyn Controller>> = vec![
         Box::new(LeasePublisher::of_controllers(&identity)),
+        Box::new(nodes),
+        Box::new(OwnerCollection::new()),
         Box::new(NamespaceDeletion),
+        Box::new(LeaseTtl::default()),
         Box::new(EventExpiry::new(settings.event_ttl)),
     ];
     if settings.features.enabled(Feature::ApiServerIdentity) {

@@ -1,7 +1,8 @@
-//! What others count, for the server's metrics: the store its work, and which features are on.
+//! What others count, for the server's metrics: the store its work, controllers theirs, and which features are on.
 
 use std::sync::Arc;
 
+use leasehold_controllers::nodes::NodeFigures;
 use leasehold_controllers::{ElectionFigures, ElectionOutcome};
 use leasehold_registry::Features;
 use leasehold_server::{Figure, FigureFamily, Figures, Sample, StoreFigures};
@@ -37,6 +38,9 @@ pub(super) fn of_features(features: Features) -> Figures {
 pub(super) fn of_controllers(counted: Counted) -> Figures {
     Box::new(move || {
         let mut families = Vec::new();
+        if let Some(figures) = &counted.nodes {
+            families.extend(of_nodes(figures));
+        }
         if let Some(figures) = &counted.identities {
             families.push(plain(
                 "leasehold_identity_leases",
@@ -50,6 +54,52 @@ pub(super) fn of_controllers(counted: Counted) -> Figures {
         }
         families
     })
+}
+
+fn of_nodes(figures: &NodeFigures) -> [FigureFamily; 4] {
+    let single = |name, help, counter, value| FigureFamily {
+        name,
+        help,
+        counter,
+        series: vec![Sample { labels: vec![], value }],
+    };
+    let counts = figures.nodes();
+    let states = [
+        ("ready", counts.ready),
+        ("not-ready", counts.not_ready),
+        ("unknown", counts.unknown),
+        ("never-posted", counts.never_posted),
+    ];
+    let states = states.map(|(state, count)| Sample {
+        labels: vec![("state", state)],
+        value: exact(count),
+    });
+    [
+        FigureFamily {
+            name: "leasehold_nodes",
+            help: "Nodes there are, by what their Ready condition says",
+            counter: false,
+            series: states.into(),
+        },
+        single(
+            "leasehold_node_heartbeats",
+            "Heartbeats of nodes that were seen",
+            true,
+            exact(figures.heartbeats()),
+        ),
+        single(
+            "leasehold_node_silences",
+            "Nodes found to have been silent for longer than their grace period",
+            true,
+            exact(figures.silences()),
+        ),
+        single(
+            "leasehold_node_monitor_lag_seconds",
+            "How late the longest silence was found, at the last look that found one",
+            false,
+            figures.lag().as_secs_f64(),
+        ),
+    ]
 }
 
 fn of_elections(figures: &ElectionFigures) -> [FigureFamily; 4] {

@@ -9,6 +9,7 @@ mod figures;
 mod prepare;
 mod renewal;
 mod running;
+mod status;
 mod tokens;
 
 use std::process::ExitCode;

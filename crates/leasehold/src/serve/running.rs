@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::prepare::Prepared;
 use super::{controllers, figures};
-use super::{renewal, tokens};
+use super::{renewal, status, tokens};
 use crate::cli::Settings;
 use crate::data_dir::{DataDir, store_in};
 use crate::failure::{Failure, Kind};
@@ -88,6 +88,7 @@ impl Running {
             backup: Some(backup_of(store.clone())),
             limits: settings.limits.requests,
             watches: WatchesPerUser::default(),
+            controllers: Some(status::of(controllers.watch_statuses(), clock.clone())),
             version: VersionInfo::of(env!("CARGO_PKG_VERSION")),
             drain: drain.clone(),
             clock: clock.clone(),

@@ -3,6 +3,7 @@
 //! Every test has a data directory of its own and an empty environment, so nothing of the machine leaks in or out.
 
 mod bench;
+mod status;
 mod upkeep;
 
 use std::io::{BufRead, BufReader, Lines, Read as _, Write as _};

@@ -16,24 +16,38 @@ const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
 const RAISE: u64 = 1_000_000_000;
 
 /// A server that is also asked over plain HTTP, with a token.
-struct Asked {
-    server: Server,
+pub(crate) struct Asked {
+    pub(crate) server: Server,
     address: String,
 }
 
 impl Asked {
-    fn start(data_dir: &Path) -> Self {
+    pub(crate) fn start(data_dir: &Path, more: &[&str]) -> Self {
         let tokens = data_dir.with_extension("tokens");
         std::fs::write(&tokens, "secret,admin,1,\"system:masters\"\n").unwrap();
         let tokens = tokens.to_str().unwrap();
-        let server = Server::start(data_dir, &["--insecure-http", "127.0.0.1:0", "--token-file", tokens]);
+        let asked = ["--insecure-http", "127.0.0.1:0", "--token-file", tokens];
+        let server = Server::start(data_dir, &[&asked[..], more].concat());
         let (_, address) = server.listens.split_once(" http://").unwrap();
         let address = address.split_once(". ").unwrap().0.to_owned();
         Self { server, address }
     }
 
     /// Status code and body of one request on a connection of its own.
-    fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let (code, body) = self.exchange(method, path, body);
+        // In chunks where it is a stream: the first event of a watch is on a line of its own.
+        let line = body.lines().find(|line| line.starts_with('{')).unwrap_or("null");
+        let value = serde_json::from_str(line).or_else(|_| serde_json::from_str(&body));
+        (code, value.unwrap())
+    }
+
+    /// A page that is no object.
+    pub(crate) fn text(&self, path: &str) -> String {
+        self.exchange("GET", path, "").1
+    }
+
+    fn exchange(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let head = "Host: x\r\nConnection: close\r\nAuthorization: Bearer secret\r\nContent-Type: application/json";
         let length = body.len();
@@ -46,9 +60,7 @@ impl Asked {
         stream.read_to_string(&mut reply).unwrap();
         let (head, body) = reply.split_once("\r\n\r\n").unwrap();
         let code = head.split(' ').nth(1).unwrap().parse().unwrap();
-        // In chunks where it is a stream: the first event of a watch is on a line of its own.
-        let body = body.lines().find(|line| line.starts_with('{')).unwrap_or("null");
-        (code, serde_json::from_str(body).unwrap())
+        (code, body.to_owned())
     }
 
     /// Creates a lease and returns its resourceVersion.
@@ -59,7 +71,7 @@ impl Asked {
         version(&created)
     }
 
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         self.server.signal(Signal::TERM);
         assert!(self.server.child.wait().unwrap().success());
     }
@@ -98,7 +110,7 @@ fn failed(arguments: &[&str]) -> (i32, String) {
 /// A backup that was taken while leases were created, the ones that had been acknowledged before it began, and the last
 /// resourceVersion that was given out.
 fn backup_under_load(data: &Path, to: &Path) -> (BTreeMap<String, u64>, u64) {
-    let server = Asked::start(data);
+    let server = Asked::start(data, &[]);
     let before: BTreeMap<String, u64> = (0..20).map(|n| (format!("before-{n}"), n)).collect();
     let before: BTreeMap<String, u64> = before
         .into_keys()
@@ -147,7 +159,7 @@ fn what_was_acknowledged_before_a_backup_is_there_after_a_restore_and_nothing_go
     );
     assert_eq!(report["problems"], json!([]));
 
-    let server = Asked::start(&new);
+    let server = Asked::start(&new, &[]);
     let now = leases(&server);
     for (name, version) in &before {
         assert_eq!(now.get(name), Some(&(version + RAISE)), "{name}");

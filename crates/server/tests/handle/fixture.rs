@@ -113,6 +113,7 @@ impl Server {
             documents: Documents::build(&resources::served(features).collect::<Vec<_>>(), "localhost:6443"),
             metrics: Metrics::new(None),
             backup: Some(Box::new(move || Box::new(store.backup()))),
+            controllers: Some(Box::new(|| serde_json::json!({"controllers": []}))),
             limits,
             watches: leasehold_server::WatchesPerUser::default(),
             version: VersionInfo::of("0.0.0"),

@@ -395,3 +395,24 @@ async fn without_coordinated_election_its_resource_and_its_fields_are_not_there(
     let with = Server::start().await;
     assert_eq!(with.get(CANDIDATES, &[]).await.code, 200);
 }
+
+#[tokio::test]
+async fn no_pods_are_on_any_node() {
+    let server = Server::start().await;
+    let path = "/api/v1/pods?fieldSelector=spec.nodeName%3Dn1%2Cstatus.phase%21%3DFailed&limit=500";
+    let list = server.get(path, &[]).await.json();
+    assert_eq!(
+        (&list["kind"], &list["items"]),
+        (&"PodList".into(), &serde_json::json!([]))
+    );
+    let list = server.get(path, &[("accept", PROTOBUF)]).await;
+    assert_eq!((list.code, list.header("content-type")), (200, PROTOBUF));
+    // There is nothing else to know about pods.
+    for path in [
+        "/api/v1/pods",
+        "/api/v1/pods?fieldSelector=metadata.name%3Dp",
+        "/api/v1/namespaces/default/pods",
+    ] {
+        assert_eq!(server.get(path, &[]).await.code, 404, "{path}");
+    }
+}

@@ -82,11 +82,19 @@ struct Inner {
     names: BTreeMap<String, usize>,
     files: Vec<Vec<u8>>,
     ops: Vec<Op>,
+    /// Calls are made and not remembered.
+    forgets: bool,
     calls: usize,
     fault: Option<Fault>,
 }
 
 impl Inner {
+    fn note(&mut self, op: Op) {
+        if !self.forgets {
+            self.ops.push(op);
+        }
+    }
+
     /// Whether a process is still there to make a call. One that has been killed is told so, and nothing is done.
     fn alive(&mut self, life: usize) -> io::Result<()> {
         let doomed = self.doom == Some(0);
@@ -133,6 +141,14 @@ impl MemoryDisk {
             inner.names = image.keys().cloned().zip(0..).collect();
             inner.files = image.values().cloned().collect();
         }
+        disk
+    }
+
+    /// An empty disk that keeps no record: for stores that live long.
+    #[must_use]
+    pub fn without_record() -> Self {
+        let disk = Self::default();
+        disk.inner.lock().forgets = true;
         disk
     }
 
@@ -222,7 +238,7 @@ impl Disk for MemoryDisk {
         let number = inner.files.len();
         inner.files.push(Vec::new());
         inner.names.insert(name.to_owned(), number);
-        inner.ops.push(Op::Create(name.to_owned()));
+        inner.note(Op::Create(name.to_owned()));
         Ok(self.file(number))
     }
 
@@ -240,7 +256,7 @@ impl Disk for MemoryDisk {
         inner.call(false)?;
         let number = inner.names.remove(from).ok_or_else(not_found)?;
         inner.names.insert(to.to_owned(), number);
-        inner.ops.push(Op::Rename(from.to_owned(), to.to_owned()));
+        inner.note(Op::Rename(from.to_owned(), to.to_owned()));
         Ok(())
     }
 
@@ -249,7 +265,7 @@ impl Disk for MemoryDisk {
         inner.alive(self.life)?;
         inner.call(false)?;
         inner.names.remove(name).ok_or_else(not_found)?;
-        inner.ops.push(Op::Unlink(name.to_owned()));
+        inner.note(Op::Unlink(name.to_owned()));
         Ok(())
     }
 
@@ -257,7 +273,7 @@ impl Disk for MemoryDisk {
         let mut inner = self.inner.lock();
         inner.alive(self.life)?;
         let outcome = inner.call(false);
-        inner.ops.push(if outcome.is_ok() {
+        inner.note(if outcome.is_ok() {
             Op::SyncNames
         } else {
             Op::FailedSyncNames
@@ -278,7 +294,7 @@ impl MemoryFile {
         inner.alive(self.life)?;
         inner.call(needs_room)?;
         inner.files[self.number].resize(index(size), 0);
-        inner.ops.push(Op::Resize(self.number, size));
+        inner.note(Op::Resize(self.number, size));
         Ok(())
     }
 }
@@ -314,7 +330,7 @@ impl DiskFile for MemoryFile {
             (Err(_), _) => &bytes[..part.min(bytes.len())],
         };
         put(&mut inner.files[self.number], offset, written);
-        inner.ops.push(Op::Write(self.number, offset, written.to_vec()));
+        inner.note(Op::Write(self.number, offset, written.to_vec()));
         outcome
     }
 
@@ -331,7 +347,7 @@ impl DiskFile for MemoryFile {
         let mut inner = self.inner.lock();
         inner.alive(self.life)?;
         let outcome = inner.call(false);
-        inner.ops.push(if outcome.is_ok() {
+        inner.note(if outcome.is_ok() {
             Op::Sync(self.number)
         } else {
             Op::FailedSync(self.number)

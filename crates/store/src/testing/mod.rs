@@ -2,6 +2,7 @@
 //! every call, fails on demand and knows what a power cut could leave of it.
 
 mod crash;
+pub mod fuzzing;
 mod memory_disk;
 pub mod suite;
 

@@ -23,8 +23,11 @@ use crate::failure::{Failure, Kind};
 /// Bound on each step: connecting, the handshake, the head of the reply, every piece of its body.
 const STEP: Duration = Duration::from_secs(30);
 
+/// Of a refusal; it is one line.
+const MAX_REFUSAL: usize = 16 << 10;
+
 /// A reply whose body comes in pieces.
-pub(super) struct Reply {
+pub(crate) struct Reply {
     response: Response<Incoming>,
     server: String,
     /// Moves the bytes for as long as this is here.
@@ -32,7 +35,7 @@ pub(super) struct Reply {
 }
 
 /// Asks for what is at `path`.
-pub(super) async fn get(access: &Access, path: &str) -> Result<Reply, Failure> {
+pub(crate) async fn get(access: &Access, path: &str) -> Result<Reply, Failure> {
     let uri: Uri = access.server.parse().map_err(|_| not_a_server(access))?;
     let (Some("https"), Some(host)) = (uri.scheme_str(), uri.host()) else {
         return Err(not_a_server(access));
@@ -56,12 +59,42 @@ pub(super) async fn get(access: &Access, path: &str) -> Result<Reply, Failure> {
 
 impl Reply {
     /// The status code.
-    pub(super) fn code(&self) -> u16 {
+    pub(crate) fn code(&self) -> u16 {
         self.response.status().as_u16()
     }
 
+    /// The whole body, of at most so many bytes.
+    pub(crate) async fn whole(mut self, most: usize) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
+        while let Some(piece) = self.piece().await? {
+            body.extend_from_slice(&piece);
+            if body.len() > most {
+                return Err(failed(&self.server, &format!("its answer is longer than {most} bytes")));
+            }
+        }
+        Ok(body)
+    }
+
+    /// What the server says in place of what it was asked for, such as a `backup`.
+    pub(crate) async fn refused(mut self, what: &str) -> Failure {
+        let (code, mut body) = (self.code(), Vec::new());
+        while let Ok(Some(piece)) = self.piece().await
+            && body.len() < MAX_REFUSAL
+        {
+            body.extend_from_slice(&piece);
+        }
+        let status: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
+        let message = status.as_ref().and_then(|status| status["message"].as_str());
+        let message = message.map_or_else(|| format!("it has no {what}"), str::to_owned);
+        let failure = Failure::new(Kind::Runtime, format!("the server answers {code}: {message}"));
+        match code {
+            401 | 403 => failure.hint(format!("a {what} takes the credentials of someone in system:masters")),
+            _ => failure,
+        }
+    }
+
     /// The next piece of the body; `None` at its end.
-    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, Failure> {
+    pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
             let frame = timeout(STEP, self.response.body_mut().frame()).await;
             let frame = frame.map_err(|_| failed(&self.server, &"it sends nothing any more"))?;
