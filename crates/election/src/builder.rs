@@ -1,16 +1,18 @@
 //! How an elector is set up.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::driver::Observers;
+use crate::events::Reporter;
 use crate::machine::{Config, Mode};
 use crate::work::ABORT_WAIT;
-use crate::{Elector, LeaseName, Leases, Metrics, NoMetrics, Timers, TimersError, unique_identity};
+use crate::{Elector, EventApi, Health, LeaseName, Leases, Metrics, NoMetrics, Timers, TimersError, unique_identity};
 
 /// Sets up an [`Elector`]. Everything has a default but the lease.
 #[must_use = "a builder does nothing until it builds"]
-#[derive(Debug)]
 pub struct ElectorBuilder {
     leases: Leases,
     lease: LeaseName,
@@ -23,6 +25,8 @@ pub struct ElectorBuilder {
     coordinated: bool,
     seed: Option<u64>,
     metrics: Arc<dyn Metrics>,
+    health: Health,
+    events: Option<(Arc<dyn EventApi>, String)>,
 }
 
 /// How long work may take to end when it was asked to while the lease is still held and renewed.
@@ -42,6 +46,8 @@ impl ElectorBuilder {
             coordinated: false,
             seed: None,
             metrics: Arc::new(NoMetrics),
+            health: Health::default(),
+            events: None,
         }
     }
 
@@ -92,6 +98,18 @@ impl ElectorBuilder {
         self
     }
 
+    /// Lets a health check see work that goes on too long.
+    pub fn health(mut self, health: &Health) -> Self {
+        self.health = health.clone();
+        self
+    }
+
+    /// Posts Events on the lease when a term begins and ends, reported by `component`: the program's name.
+    pub fn events(mut self, api: Arc<dyn EventApi>, component: impl Into<String>) -> Self {
+        self.events = Some((api, component.into()));
+        self
+    }
+
     /// Makes jitter repeatable, for simulations.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -134,7 +152,22 @@ impl ElectorBuilder {
             },
             seed: self.seed.unwrap_or_else(rand::random),
         };
-        Ok(Elector::new(self.leases, config, self.metrics))
+        let clock = &self.leases.clock;
+        let reporter = |(api, component)| Reporter::new(api, Arc::clone(clock), component);
+        let observers = Observers {
+            metrics: self.metrics,
+            health: self.health,
+            reporter: self.events.map(reporter),
+        };
+        Ok(Elector::new(self.leases, config, observers))
+    }
+}
+
+impl fmt::Debug for ElectorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ElectorBuilder")
+            .field("lease", &self.lease)
+            .finish_non_exhaustive()
     }
 }
 

@@ -7,9 +7,11 @@ use leasehold_api::coordination::Lease;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::events::Reporter;
+use crate::leadership::Begin;
 use crate::machine::{Action, Config, Input, Machine, Now, Request, RequestId};
 use crate::watch::{Feed, Subscription};
-use crate::{ApiFailure, Leadership, LeaseName, Leases, Loss, Metrics, RunError, State, Token};
+use crate::{ApiFailure, Health, Leadership, LeaseName, Leases, Loss, Metrics, RunError, State, Token};
 
 /// One candidate's task.
 pub(crate) struct Driver {
@@ -17,7 +19,7 @@ pub(crate) struct Driver {
     leases: Leases,
     lease: LeaseName,
     identity: Arc<str>,
-    metrics: Arc<dyn Metrics>,
+    observers: Observers,
     state: watch::Sender<State>,
     stop: CancellationToken,
     ask_to_step_down: mpsc::Sender<(Token, Loss)>,
@@ -31,12 +33,21 @@ pub(crate) struct Driver {
     told_to_stop: bool,
 }
 
+/// Whoever wants to know.
+pub(crate) struct Observers {
+    pub(crate) metrics: Arc<dyn Metrics>,
+    pub(crate) health: Health,
+    pub(crate) reporter: Option<Reporter>,
+}
+
 type Reply = Result<Option<Lease>, ApiFailure>;
 
 /// The term under way, until all its work has ended.
 struct Term {
     leadership: Leadership,
     stopping: bool,
+    /// The machine has heard that no work is left.
+    work_ended: bool,
     overrun: bool,
 }
 
@@ -44,7 +55,7 @@ struct Term {
 const STEP_DOWNS: usize = 4;
 
 impl Driver {
-    pub(crate) fn new(leases: Leases, config: Config, metrics: Arc<dyn Metrics>, stop: CancellationToken) -> Self {
+    pub(crate) fn new(leases: Leases, config: Config, observers: Observers, stop: CancellationToken) -> Self {
         let (ask_to_step_down, asked_to_step_down) = mpsc::channel(STEP_DOWNS);
         Self {
             subscription: leases.watches.subscribe(&config.lease),
@@ -52,7 +63,7 @@ impl Driver {
             identity: Arc::clone(&config.identity),
             machine: Machine::new(config),
             leases,
-            metrics,
+            observers,
             state: watch::Sender::new(State::Follower { holder: None }),
             stop,
             ask_to_step_down,
@@ -72,9 +83,10 @@ impl Driver {
     pub(crate) async fn run(mut self) -> Result<(), RunError> {
         let mut input = Input::Wake;
         loop {
-            self.machine.handle(self.now(), input);
+            self.machine.handle(Now::on(&*self.leases.clock), input);
             while let Some(action) = self.machine.next_action() {
                 if let Action::Finish(result) = action {
+                    self.finish_reports().await;
                     self.state.send_replace(State::Stopped);
                     return result.map_err(RunError::Server);
                 }
@@ -84,13 +96,6 @@ impl Driver {
                 return Err(RunError::WorkStuck(self.lease.clone()));
             }
             input = self.next_input().await;
-        }
-    }
-
-    fn now(&self) -> Now {
-        Now {
-            mono: self.leases.clock.now(),
-            wall: self.leases.clock.wall(),
         }
     }
 
@@ -120,7 +125,11 @@ impl Driver {
                 self.told_to_stop = true;
                 Input::Stop
             }
-            () = work_ended(&self.term) => Input::WorkEnded,
+            () = work_ended(&self.term) => {
+                // Once: it stays true for as long as the release takes, and would be all that is ever heard.
+                self.with_term(|term| term.work_ended = true);
+                Input::WorkEnded
+            }
             () = wake => Input::Wake,
         }
     }
@@ -151,14 +160,24 @@ impl Driver {
                 tracing::debug!(lease = %self.lease, holder, "following");
                 self.state.send_replace(State::Follower { holder });
             }
-            Action::Lead { token, valid_until } => self.lead((token, valid_until)),
+            Action::Lead {
+                token,
+                uid,
+                valid_until,
+            } => self.lead(Begin {
+                lease: self.lease.clone(),
+                lease_uid: uid,
+                identity: Arc::clone(&self.identity),
+                token,
+                valid_until,
+            }),
             Action::Extend {
                 valid_until,
                 latency,
                 left,
             } => {
                 self.with_term(|term| term.leadership.extend(valid_until));
-                self.metrics.renewed(&self.lease, latency, left);
+                self.observers.metrics.renewed(&self.lease, latency, left);
             }
             Action::Revoke => self.revoke(),
             Action::StopWork { reason, end_by } => {
@@ -172,43 +191,57 @@ impl Driver {
             Action::Overrun => {
                 self.with_term(|term| term.overrun = true);
                 tracing::error!(lease = %self.lease, "the work did not end in time: the lease is left to expire");
-                self.metrics.work_overran(&self.lease);
+                self.observers.metrics.work_overran(&self.lease);
             }
-            Action::End { reason, released } => {
-                self.term = None;
-                tracing::info!(lease = %self.lease, %reason, released, "the term has ended");
-                self.metrics.term_ended(&self.lease, &reason);
-            }
+            Action::End { reason, released } => self.end(&reason, released),
             Action::Failed { purpose, failure } => {
                 tracing::debug!(lease = %self.lease, ?purpose, %failure, "a request failed");
-                self.metrics.request_failed(&self.lease, purpose);
+                self.observers.metrics.request_failed(&self.lease, purpose);
             }
             // Handled where the loop can end.
             Action::Finish(_) => {}
         }
     }
 
-    fn lead(&mut self, term: (Token, leasehold_clock::Monotonic)) {
-        let leadership = Leadership::new(
-            self.lease.clone(),
-            Arc::clone(&self.identity),
-            term,
-            Arc::clone(&self.leases.clock),
-            self.ask_to_step_down.clone(),
-        );
-        tracing::info!(lease = %self.lease, identity = %self.identity, token = %term.0, "leading");
-        self.metrics.leading(&self.lease, true);
+    fn lead(&mut self, begin: Begin) {
+        tracing::info!(lease = %self.lease, identity = %self.identity, token = %begin.token, "leading");
+        let clock = Arc::clone(&self.leases.clock);
+        let leadership = Leadership::new(begin, clock, self.ask_to_step_down.clone());
+        self.observers.metrics.leading(&self.lease, true);
+        self.observers.health.begins(&leadership);
+        self.report(&leadership, "became leader");
         self.term = Some(Term {
             leadership: leadership.clone(),
             stopping: false,
+            work_ended: false,
             overrun: false,
         });
         self.state.send_replace(State::Leader(leadership));
     }
 
+    fn end(&mut self, reason: &Loss, released: bool) {
+        tracing::info!(lease = %self.lease, %reason, released, "the term has ended");
+        self.observers.metrics.term_ended(&self.lease, reason);
+        if let Some(term) = self.term.take() {
+            self.report(&term.leadership, &format!("stopped leading: {reason}"));
+        }
+    }
+
+    fn report(&mut self, term: &Leadership, what: &str) {
+        if let Some(reporter) = &mut self.observers.reporter {
+            reporter.report(term, what);
+        }
+    }
+
+    async fn finish_reports(&mut self) {
+        if let Some(reporter) = &mut self.observers.reporter {
+            reporter.finish().await;
+        }
+    }
+
     fn revoke(&mut self) {
         self.with_term(|term| term.leadership.revoke());
-        self.metrics.leading(&self.lease, false);
+        self.observers.metrics.leading(&self.lease, false);
     }
 
     fn with_term(&mut self, change: impl FnOnce(&mut Term)) {
@@ -251,7 +284,7 @@ async fn answer(under_way: &mut Option<(RequestId, BoxFuture<'static, Reply>)>) 
 
 async fn work_ended(term: &Option<Term>) {
     match term {
-        Some(term) if term.stopping => term.leadership.work_ended().await,
+        Some(term) if term.stopping && !term.work_ended => term.leadership.work_ended().await,
         _ => std::future::pending().await,
     }
 }

@@ -1,5 +1,6 @@
 //! The elector: campaigns for a lease, runs work while it leads, and gives the lease back after the work has ended.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -7,17 +8,16 @@ use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::driver::Driver;
+use crate::driver::{Driver, Observers};
 use crate::machine::Config;
 use crate::work::{self, WorkEnd};
-use crate::{ElectorBuilder, Leadership, LeaseName, Leases, Metrics, ServerFault, State, Token, WorkGuard};
+use crate::{ElectorBuilder, Leadership, LeaseName, Leases, ServerFault, State, Token, WorkGuard};
 
 /// A candidate for a lease. Made by [`Elector::builder`]; used once, by [`Elector::run`] or [`Elector::start`].
-#[derive(Debug)]
 pub struct Elector {
     leases: Leases,
     config: Config,
-    metrics: Arc<dyn Metrics>,
+    observers: Observers,
 }
 
 impl Elector {
@@ -26,11 +26,11 @@ impl Elector {
         ElectorBuilder::new(leases.clone(), LeaseName::new(namespace, name))
     }
 
-    pub(crate) fn new(leases: Leases, config: Config, metrics: Arc<dyn Metrics>) -> Self {
+    pub(crate) fn new(leases: Leases, config: Config, observers: Observers) -> Self {
         Self {
             leases,
             config,
-            metrics,
+            observers,
         }
     }
 
@@ -90,13 +90,21 @@ impl Elector {
     fn start_until(self, stop: &CancellationToken) -> Election {
         // Ours alone can be cancelled here; the caller's may stop other things too.
         let stop = stop.child_token();
-        let driver = Driver::new(self.leases, self.config, self.metrics, stop.clone());
+        let driver = Driver::new(self.leases, self.config, self.observers, stop.clone());
         Election {
             state: driver.state(),
             last_term: None,
             stop,
             driver: AbortOnDropHandle::new(tokio::spawn(driver.run())),
         }
+    }
+}
+
+impl fmt::Debug for Elector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Elector")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 

@@ -41,6 +41,11 @@ impl Guards {
         open.then(|| WorkGuard { guards: self.clone() })
     }
 
+    /// Whether one is left.
+    pub(crate) fn any(&self) -> bool {
+        self.count.borrow().taken > 0
+    }
+
     /// Gives out no guard from now on.
     pub(crate) fn close(&self) {
         self.count.send_modify(|count| count.closed = true);

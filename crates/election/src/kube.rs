@@ -14,12 +14,15 @@ use kube::Client;
 use kube::core::WatchEvent;
 use kube::core::params::{GetParams, ListParams, PostParams, WatchParams};
 use kube::core::request::Request as Path;
+use leasehold_api::Kind;
+use leasehold_api::codec::Received;
 use leasehold_api::coordination::Lease;
+use leasehold_api::core::Event;
 use leasehold_api::meta::ObjectMeta;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiFailure, LeaseApi, LeaseEvent, LeaseEvents};
+use crate::{ApiFailure, EventApi, LeaseApi, LeaseEvent, LeaseEvents};
 
 /// How long a connection may take to come about, and a request on it, unless told otherwise.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -74,6 +77,11 @@ impl KubeLeases {
         self.within(self.client.request(request.map_err(invalid)?)).await
     }
 
+    /// The same where the reply is an object.
+    pub(crate) async fn object<T: Kind>(&self, request: Built) -> Result<T, ApiFailure> {
+        self.send(request).await.map(|Received(object)| object)
+    }
+
     async fn within<T>(&self, request: impl Future<Output = Result<T, kube::Error>>) -> Result<T, ApiFailure> {
         match tokio::time::timeout(self.timeout, request).await {
             Ok(result) => result.map_err(failure),
@@ -83,9 +91,9 @@ impl KubeLeases {
 
     /// Objects of one collection, all or one of them, as they are and then as they change. By a list and a watch from there:
     /// a watch that lists by itself is not offered by every server.
-    pub(crate) async fn events<K>(&self, path: &str, name: Option<&str>) -> Result<Events<K>, ApiFailure>
+    pub(crate) async fn events<K>(&self, path: &str, name: Option<&str>) -> Result<WatchSteps<K>, ApiFailure>
     where
-        K: Clone + DeserializeOwned + Send + 'static,
+        K: Kind + Clone,
     {
         let path = Path::new(path);
         let only = name.map(|name| format!("metadata.name={name}"));
@@ -93,20 +101,20 @@ impl KubeLeases {
             field_selector: only.clone(),
             ..ListParams::default()
         };
-        let list: List<K> = self.send(path.list(&list)).await?;
+        let list: List<Received<K>> = self.send(path.list(&list)).await?;
         let watch = WatchParams {
             field_selector: only,
             ..WatchParams::default().timeout(WATCH_SECONDS)
         };
         let request = path.watch(&watch, &list.metadata.resource_version).map_err(invalid)?;
-        let changes = self.within(self.client.request_events::<K>(request)).await?;
-        let changes = changes.map(|event| Event::read(event.map_err(failure)?));
+        let changes = self.within(self.client.request_events::<Received<K>>(request)).await?;
+        let changes = changes.map(|event| WatchStep::read(event.map_err(failure)?));
         let begin = list
             .items
             .into_iter()
             .flatten()
-            .map(Event::Applied)
-            .chain([Event::Synced])
+            .map(|Received(object)| WatchStep::Applied(object))
+            .chain([WatchStep::Synced])
             .map(Ok);
         Ok(futures_util::stream::iter(begin).chain(changes).boxed())
     }
@@ -130,10 +138,10 @@ struct ListMeta {
 pub(crate) type Built = Result<Request<Vec<u8>>, kube::core::request::Error>;
 
 /// What a watch brings.
-pub(crate) type Events<K> = futures_util::stream::BoxStream<'static, Result<Event<K>, ApiFailure>>;
+pub(crate) type WatchSteps<K> = futures_util::stream::BoxStream<'static, Result<WatchStep<K>, ApiFailure>>;
 
 /// A step of a watch on any kind.
-pub(crate) enum Event<K> {
+pub(crate) enum WatchStep<K> {
     /// It is like this.
     Applied(K),
     /// It was like this when it was deleted.
@@ -144,24 +152,24 @@ pub(crate) enum Event<K> {
     Bookmark,
 }
 
-impl<K> Event<K> {
-    fn read(event: WatchEvent<K>) -> Result<Self, ApiFailure> {
+impl<K> WatchStep<K> {
+    fn read(event: WatchEvent<Received<K>>) -> Result<Self, ApiFailure> {
         Ok(match event {
-            WatchEvent::Added(object) | WatchEvent::Modified(object) => Self::Applied(object),
-            WatchEvent::Deleted(object) => Self::Deleted(object),
+            WatchEvent::Added(Received(object)) | WatchEvent::Modified(Received(object)) => Self::Applied(object),
+            WatchEvent::Deleted(Received(object)) => Self::Deleted(object),
             WatchEvent::Bookmark(_) => Self::Bookmark,
             WatchEvent::Error(status) => return Err(failure(kube::Error::Api(status))),
         })
     }
 }
 
-impl From<Event<Lease>> for LeaseEvent {
-    fn from(event: Event<Lease>) -> Self {
+impl From<WatchStep<Lease>> for LeaseEvent {
+    fn from(event: WatchStep<Lease>) -> Self {
         match event {
-            Event::Applied(lease) => Self::Applied(lease),
-            Event::Deleted(lease) => Self::Deleted(lease),
-            Event::Synced => Self::Synced,
-            Event::Bookmark => Self::Bookmark,
+            WatchStep::Applied(lease) => Self::Applied(lease),
+            WatchStep::Deleted(lease) => Self::Deleted(lease),
+            WatchStep::Synced => Self::Synced,
+            WatchStep::Bookmark => Self::Bookmark,
         }
     }
 }
@@ -201,14 +209,14 @@ impl LeaseApi for KubeLeases {
     fn get<'a>(&'a self, namespace: &'a str, name: &'a str) -> BoxFuture<'a, Result<Option<Lease>, ApiFailure>> {
         Box::pin(async move {
             let request = Path::new(lease_path(namespace)).get(name, &GetParams::default());
-            absent_is_none(self.send(request).await)
+            absent_is_none(self.object(request).await)
         })
     }
 
     fn create(&self, lease: Lease) -> BoxFuture<'_, Result<Lease, ApiFailure>> {
         Box::pin(async move {
             let path = Path::new(lease_path(&lease.metadata.namespace));
-            self.send(path.create(&PostParams::default(), body(&lease)?)).await
+            self.object(path.create(&PostParams::default(), body(&lease)?)).await
         })
     }
 
@@ -216,7 +224,7 @@ impl LeaseApi for KubeLeases {
         Box::pin(async move {
             let ObjectMeta { namespace, name, .. } = &lease.metadata;
             let path = Path::new(lease_path(namespace));
-            self.send(path.replace(name, &PostParams::default(), body(&lease)?))
+            self.object(path.replace(name, &PostParams::default(), body(&lease)?))
                 .await
         })
     }
@@ -229,6 +237,23 @@ impl LeaseApi for KubeLeases {
         Box::pin(async move {
             let events = self.events::<Lease>(&lease_path(namespace), name).await?;
             Ok(events.map_ok(LeaseEvent::from).boxed())
+        })
+    }
+}
+
+impl EventApi for KubeLeases {
+    fn create_event(&self, event: Event) -> BoxFuture<'_, Result<(), ApiFailure>> {
+        Box::pin(async move {
+            let path = Path::new(format!("/api/v1/namespaces/{}/events", event.metadata.namespace));
+            let typed = Typed {
+                api_version: "v1",
+                kind: "Event",
+                object: &event,
+            };
+            let created = self
+                .send::<IgnoredAny>(path.create(&PostParams::default(), typed.to_vec()?))
+                .await;
+            created.map(drop)
         })
     }
 }

@@ -27,11 +27,23 @@ struct Term {
     identity: Arc<str>,
     token: Token,
     clock: Arc<dyn Clock>,
+    lease_uid: String,
     /// Nanoseconds on the clock; 0 once revoked, and never raised from there.
     valid_until: AtomicU64,
+    /// When it was revoked, the same way; 0 before.
+    revoked_at: AtomicU64,
     phase: watch::Sender<Phase>,
     guards: Guards,
     step_down: mpsc::Sender<(Token, Loss)>,
+}
+
+/// What a term begins with.
+pub(crate) struct Begin {
+    pub(crate) lease: LeaseName,
+    pub(crate) lease_uid: String,
+    pub(crate) identity: Arc<str>,
+    pub(crate) token: Token,
+    pub(crate) valid_until: Monotonic,
 }
 
 /// How far a term has come.
@@ -49,20 +61,16 @@ pub(crate) enum Phase {
 pub struct NotLeading(pub Loss);
 
 impl Leadership {
-    pub(crate) fn new(
-        lease: LeaseName,
-        identity: Arc<str>,
-        (token, valid_until): (Token, Monotonic),
-        clock: Arc<dyn Clock>,
-        step_down: mpsc::Sender<(Token, Loss)>,
-    ) -> Self {
+    pub(crate) fn new(begin: Begin, clock: Arc<dyn Clock>, step_down: mpsc::Sender<(Token, Loss)>) -> Self {
         Self {
             term: Arc::new(Term {
-                lease,
-                identity,
-                token,
+                lease: begin.lease,
+                identity: begin.identity,
+                token: begin.token,
+                lease_uid: begin.lease_uid,
                 clock,
-                valid_until: AtomicU64::new(nanos(valid_until)),
+                valid_until: AtomicU64::new(nanos(begin.valid_until)),
+                revoked_at: AtomicU64::new(0),
                 phase: watch::Sender::new(Phase::Working),
                 guards: Guards::default(),
                 step_down,
@@ -176,7 +184,30 @@ impl Leadership {
     }
 
     pub(crate) fn revoke(&self) {
-        self.term.valid_until.store(0, Ordering::Release);
+        let until = self.term.valid_until.swap(0, Ordering::AcqRel);
+        if until > 0 {
+            let over = until.min(nanos(self.term.clock.now()));
+            self.term.revoked_at.store(over, Ordering::Release);
+        }
+    }
+
+    /// How long the term has been over, if it is.
+    pub(crate) fn over_for(&self) -> Option<Duration> {
+        let since = match self.term.valid_until.load(Ordering::Acquire) {
+            0 => self.term.revoked_at.load(Ordering::Acquire),
+            until => until,
+        };
+        let now = nanos(self.term.clock.now());
+        now.checked_sub(since).map(Duration::from_nanos)
+    }
+
+    /// Whether a guard of it is left.
+    pub(crate) fn is_worked_on(&self) -> bool {
+        self.term.guards.any()
+    }
+
+    pub(crate) fn lease_uid(&self) -> &str {
+        &self.term.lease_uid
     }
 
     /// Tells work to stop, and lets none begin.

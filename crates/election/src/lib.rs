@@ -5,14 +5,19 @@
 //! of this machine.
 
 mod builder;
+mod candidate;
 mod driver;
 mod elector;
+mod events;
 mod guards;
+mod health;
 mod heartbeat;
 mod identity;
 mod jitter;
 #[cfg(feature = "kube")]
 mod kube;
+#[cfg(feature = "kube")]
+mod kube_candidates;
 mod leadership;
 mod lease_api;
 mod leases;
@@ -20,6 +25,8 @@ pub mod machine;
 mod metrics;
 mod names;
 mod record;
+mod requests;
+mod stamps;
 mod state;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -33,9 +40,12 @@ mod work;
 #[cfg(feature = "kube")]
 pub use self::kube::KubeLeases;
 pub use builder::{ElectorBuilder, SetupError};
+pub use candidate::{Candidate, CandidateApi, CandidateBuilder, CandidateSights, OLDEST_EMULATION_VERSION};
 pub use elector::{Election, Elector, Ended, RunError};
+pub use events::EventApi;
 pub use guards::WorkGuard;
-pub use heartbeat::{Beat, Heartbeat, HeartbeatSettings};
+pub use health::{Health, Unhealthy};
+pub use heartbeat::Heartbeat;
 pub use identity::{LeaseName, unique_identity};
 pub use leadership::{Leadership, NotLeading};
 pub use lease_api::{ApiFailure, LeaseApi, LeaseEvent, LeaseEvents};

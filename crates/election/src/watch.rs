@@ -17,6 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::jitter::Jitter;
 use crate::machine::Sight;
+use crate::requests::within;
 use crate::{ApiFailure, LeaseApi, LeaseEvent, LeaseEvents, LeaseName};
 
 /// How long a watch may take to begin and tell what there is.
@@ -277,7 +278,7 @@ impl Keeper {
             self.synced(name, &present);
             Ok(events)
         };
-        self.within(SYNC_TIMEOUT, begin).await
+        within(&*self.source.clock, SYNC_TIMEOUT, begin).await
     }
 
     fn synced(&self, name: Option<&str>, present: &BTreeSet<String>) {
@@ -294,9 +295,10 @@ impl Keeper {
     /// Tells what the watch brings, until it ends.
     async fn relay(&self, name: Option<&str>, mut events: LeaseEvents) -> Option<ApiFailure> {
         loop {
-            let next = self
-                .within(IDLE_TIMEOUT, async { events.next().await.transpose() })
-                .await;
+            let next = within(&*self.source.clock, IDLE_TIMEOUT, async {
+                events.next().await.transpose()
+            })
+            .await;
             match next {
                 Ok(Some(event)) => drop(self.tell(event)),
                 Ok(None) => return None,
@@ -323,21 +325,6 @@ impl Keeper {
                 None
             }
             LeaseEvent::Synced | LeaseEvent::Bookmark => None,
-        }
-    }
-
-    async fn within<T>(
-        &self,
-        timeout: Duration,
-        future: impl Future<Output = Result<T, ApiFailure>>,
-    ) -> Result<T, ApiFailure> {
-        let clock = &self.source.clock;
-        tokio::select! {
-            biased;
-            result = future => result,
-            () = clock.sleep_until(clock.now() + timeout) => {
-                Err(ApiFailure::Unknown(format!("nothing came within {timeout:?}")))
-            }
         }
     }
 

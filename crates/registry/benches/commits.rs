@@ -67,7 +67,7 @@ impl Bench {
     }
 
     fn note(&self, number: usize, written: &Written) {
-        self.versions.lock()[number].clone_from(&written.object.metadata().resource_version);
+        self.versions.lock()[number].clone_from(&written.item.object().unwrap().metadata().resource_version);
     }
 
     /// The lease as it was answered last, with a renewTime that no other has.

@@ -152,7 +152,16 @@ impl Machine {
         let leading = Leading::new(token, pending.sent, &self.config.timers);
         let valid_until = leading.valid_until();
         self.role = Role::Leading(leading);
-        self.actions.push_back(Action::Lead { token, valid_until });
+        let uid = self
+            .view
+            .seen()
+            .map(|seen| seen.lease.metadata.uid.clone())
+            .unwrap_or_default();
+        self.actions.push_back(Action::Lead {
+            token,
+            uid,
+            valid_until,
+        });
     }
 
     /// The resourceVersion of the write that made us the holder.

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use leasehold_api::coordination::Lease;
-use leasehold_clock::Monotonic;
+use leasehold_clock::{Clock, Monotonic};
 
 use crate::{ApiFailure, Loss, ServerFault, Token};
 
@@ -14,6 +14,17 @@ pub struct Now {
     pub mono: Monotonic,
     /// What is written into the lease for people to read.
     pub wall: SystemTime,
+}
+
+impl Now {
+    /// What a clock says.
+    #[must_use]
+    pub fn on(clock: &dyn Clock) -> Self {
+        Self {
+            mono: clock.now(),
+            wall: clock.wall(),
+        }
+    }
 }
 
 /// Something that happened.
@@ -70,6 +81,8 @@ pub enum Action {
     Lead {
         /// Its fencing token.
         token: Token,
+        /// The lease's uid.
+        uid: String,
         /// When it ends unless it is renewed.
         valid_until: Monotonic,
     },

@@ -11,14 +11,13 @@
 //! - that validity is counted from before a write was sent, and only for a write that is known to be in the lease;
 //! - that a lease held by another is taken only after its record was seen unchanged for the duration it names, and only by
 //!   a write that fails if the lease was touched since;
-//! - that every write differs from every other (`stamps`), so that a renewal is always seen as a change;
+//! - that every write differs from every other, by its stamp, so that a renewal is always seen as a change;
 //! - that a write without an answer is taken neither for done nor for failed (`view`).
 
 mod following;
 mod io;
 mod leading;
 mod releasing;
-mod stamps;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -34,9 +33,9 @@ use leasehold_clock::Monotonic;
 use self::following::Following;
 use self::leading::Leading;
 use self::releasing::Releasing;
-use self::stamps::Stamps;
 use self::view::{View, Whose, Written, version};
 use crate::jitter::Jitter;
+use crate::stamps::Stamps;
 use crate::{ApiFailure, LeaseName, Loss, Record, ServerFault, Timers};
 
 /// What one candidate is set up to do. [`crate::ElectorBuilder`] checks it; used directly, check [`Timers::validate`] first.

@@ -214,3 +214,18 @@ async fn work_that_blocks_its_thread_is_reported_and_finds_itself_not_valid() {
     assert_eq!(run.await.unwrap(), Err(RunError::WorkStuck(leadership.lease().clone())));
     drop(blocked);
 }
+
+#[tokio::test]
+async fn a_release_that_hangs_is_given_up() {
+    let world = World::new();
+    let (link, elector) = world.elector("me");
+    let election = elector.build().unwrap().start();
+    world.until(secs(1), || leader(&election.state())).await;
+    link.set_link(Link::Hanging);
+    let stop = tokio::spawn(election.stop());
+    world.pass(secs(9)).await;
+    assert!(!stop.is_finished(), "it tries for as long as the renew deadline");
+    world.pass(secs(2)).await;
+    assert_eq!(stop.await.unwrap(), Ok(()));
+    assert_eq!(world.holder().as_deref(), Some("me"), "left to expire");
+}

@@ -172,7 +172,7 @@ impl Bench {
     #[track_caller]
     pub(super) fn lead(&mut self) -> (Token, f64) {
         match self.next() {
-            Action::Lead { token, valid_until } => (token, seconds(valid_until)),
+            Action::Lead { token, valid_until, .. } => (token, seconds(valid_until)),
             other => panic!("does not lead: {other:?}"),
         }
     }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use leasehold_api::MicroTime;
 use leasehold_clock::Monotonic;
 
-use super::Now;
+use crate::machine::Now;
 
 /// Calendar times that only grow, whatever the calendar does: no two writes of a candidate have the same one, so that every
 /// renewal changes the record. Others see a renewal by that alone.
 #[derive(Debug, Default)]
-pub(super) struct Stamps {
+pub(crate) struct Stamps {
     last: Option<(u64, Monotonic)>,
 }
 
@@ -21,7 +21,7 @@ const EARLIEST: u64 = 1_000_000;
 
 impl Stamps {
     /// The time now, but at least as much above the last as time has passed since, and a microsecond.
-    pub(super) fn next(&mut self, now: Now) -> MicroTime {
+    pub(crate) fn next(&mut self, now: Now) -> MicroTime {
         let since_1970 = now.wall.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let calendar = micros(since_1970).clamp(EARLIEST, LATEST);
         let stamp = match self.last {
