@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use leasehold_registry::GATES;
 use serde::Deserialize;
 
-use super::bench::BenchCommand;
+use super::bench_args::BenchCommand;
 use super::demo::DemoArgs;
 use super::duration::HumanDuration;
 use super::elect::{self, ElectArgs};

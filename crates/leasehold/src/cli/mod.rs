@@ -6,6 +6,7 @@
 
 mod args;
 mod bench;
+mod bench_args;
 mod controllers;
 mod demo;
 mod duration;
