@@ -27,7 +27,19 @@ pub(crate) fn cargo(arguments: &[&str]) -> Outcome {
 /// The same, with these variables set.
 pub(crate) fn cargo_with(arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
     let mut cargo = command(&cargo_program(), arguments);
-    match cargo.envs(variables.iter().copied()).status() {
+    cargo.envs(variables.iter().copied());
+    outcome(cargo, arguments)
+}
+
+/// The same, in another directory of the clone: cargo reads its configuration from where it runs.
+pub(crate) fn cargo_in(directory: &str, arguments: &[&str]) -> Outcome {
+    let mut cargo = command(&cargo_program(), arguments);
+    cargo.current_dir(root().join(directory));
+    outcome(cargo, arguments)
+}
+
+fn outcome(mut cargo: Command, arguments: &[&str]) -> Outcome {
+    match cargo.status() {
         Ok(status) if status.success() => Outcome::Passed,
         Ok(status) => Outcome::Failed(format!("cargo {} ended with {status}", arguments.join(" "))),
         Err(error) => Outcome::Failed(format!("cargo cannot be run: {error}")),

@@ -8,6 +8,7 @@ mod fuzz;
 mod interop;
 pub(crate) mod mutants;
 pub(crate) mod nightly;
+pub(crate) mod sim;
 
 use crate::command::{cargo, works};
 use crate::runner::{Outcome, Step};
@@ -23,7 +24,7 @@ pub(crate) const ALL: &[Step] = &[
     Step {
         name: "fmt",
         needs: || component("fmt", "rustfmt"),
-        run: || cargo(&["fmt", "--all", "--check"]),
+        run: || cargo(&["fmt", "--all", "--check"]).and(sim::fmt),
     },
     Step {
         name: "clippy",
@@ -38,6 +39,7 @@ pub(crate) const ALL: &[Step] = &[
                 "-D",
                 "warnings",
             ])
+            .and(sim::clippy)
         },
     },
     Step {
@@ -61,14 +63,19 @@ pub(crate) const ALL: &[Step] = &[
         needs: nothing,
         run: || cargo(&["test", "--locked", "--workspace"]),
     },
+    Step {
+        name: "sim",
+        needs: nothing,
+        run: sim::check,
+    },
     KUBECTL,
     CLIENT_GO,
+    KCM,
     Step {
         name: "elections",
         needs: interop::python_needs,
         run: || interop::elections(false),
     },
-    KCM,
 ];
 
 /// Real clients alone: the steps of `cargo xtask interop`.
@@ -80,12 +87,12 @@ pub(crate) const INTEROP: &[Step] = &[
     },
     KUBECTL,
     CLIENT_GO,
+    KCM,
     Step {
         name: "elections",
         needs: interop::python_needs,
         run: || interop::elections(true),
     },
-    KCM,
 ];
 
 const KUBECTL: Step = Step {

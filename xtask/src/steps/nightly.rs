@@ -2,7 +2,7 @@
 //!
 //! The same tests, told to do more of it, and optimised. Sizes are those that docs/reliability.md claims.
 
-use super::{build, crash, fuzz, mutants, nothing};
+use super::{build, crash, fuzz, mutants, nothing, sim};
 use crate::command::cargo_with;
 use crate::runner::{Outcome, Step};
 
@@ -48,12 +48,19 @@ pub(crate) const ALL: &[Step] = &[
         run: || mutants::run(&[]),
     },
     Step {
+        name: "sim",
+        needs: nothing,
+        run: || sim::run(&["--terms".to_owned(), TERMS.to_owned()]),
+    },
+    Step {
         name: "kills",
         needs: nothing,
         run: || crash::run(&["--kills".to_owned(), KILLS.to_owned()]),
     },
 ];
 
+/// Terms of leaders, in a simulated world.
+const TERMS: &str = "10000000";
 /// More than a million operations.
 const KILLS: &str = "5000";
 

@@ -1,21 +1,27 @@
 //! The one thread that makes groups durable and then visible.
 //!
 //! It takes whatever has gathered while the last group was being written, so groups grow with the load and are of one
-//! write when there is none. Append, sync, publish, answer: in this order and never another.
+//! write when there is none. A sync and the wake-ups around it cost as much processor time as a whole write or more, so
+//! that after a group of several it waits a moment for the next one to become as large. Append, sync, publish, answer: in
+//! this order and never another.
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::MutexGuard;
 
 use crate::{ChangeKind, Revision};
 
 use super::completion::Completion;
 use super::log::{AppendError, Log, frame, record};
-use super::pending::{Group, Health, Shared};
+use super::pending::{Group, Health, Pending, Shared};
 use super::snapshotter::Snapshotter;
 use super::state::State;
 
 /// How often a full disk is looked at again when nobody writes.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long a write may wait for others, where there were others just before.
+const GATHER: Duration = Duration::from_millis(1);
 /// Room that must be there before a full store calls itself ready again.
 const ROOM: u64 = 64 << 10;
 /// Capacity of the buffer that is kept between groups.
@@ -54,56 +60,77 @@ impl Committer {
 
     /// Runs until the store is closed or has failed for good.
     pub(crate) fn run(mut self) {
-        while let Some(result) = self.step() {
-            if let Err(error) = result {
-                self.shared.fail(&error);
-                if matches!(error, AppendError::Fatal(_)) {
-                    break;
-                }
+        loop {
+            let work = self.next_work();
+            if !self.carry_out(work) {
+                break;
             }
         }
         self.snapshotter.stop();
     }
 
-    /// `None` when it was the last.
-    fn step(&mut self) -> Option<Result<(), AppendError>> {
-        match self.next_work() {
-            Work::Commit { group, state, issued } => Some(self.commit(group, state, issued).and_then(|()| self.tend())),
-            Work::SnapshotEnded => Some(self.tend()),
-            Work::LookForRoom => Some(self.look_for_room()),
-            Work::Close { issued } => {
-                self.close(issued);
-                None
+    /// Does what there is to do, without waiting for more, and says whether there may ever be.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn run_out(&mut self) -> bool {
+        loop {
+            let work = take_work(&self.shared, &mut self.shared.pending.lock());
+            match work {
+                None => return true,
+                Some(work) => {
+                    self.shared.room.notify_waiters();
+                    if !self.carry_out(work) {
+                        return false;
+                    }
+                }
             }
         }
+    }
+
+    /// Whether there may be more to do.
+    fn carry_out(&mut self, work: Work) -> bool {
+        let done = match work {
+            Work::Commit { group, state, issued } => self.commit(group, state, issued).and_then(|()| self.tend()),
+            Work::SnapshotEnded => self.tend(),
+            Work::LookForRoom => self.look_for_room(),
+            Work::Close { issued } => {
+                self.close(issued);
+                return false;
+            }
+        };
+        let Err(error) = done else { return true };
+        self.shared.fail(&error);
+        !matches!(error, AppendError::Fatal(_))
     }
 
     fn next_work(&self) -> Work {
         let mut pending = self.shared.pending.lock();
         loop {
             if !pending.group.changes.is_empty() {
-                let group = std::mem::take(&mut pending.group);
-                pending.in_flight = Some(Arc::clone(&group.done));
-                pending.writing_since = Some(self.shared.clock.now());
-                let (state, issued) = (pending.overlay.clone(), pending.issued);
+                self.gather(&mut pending);
+            }
+            if let Some(work) = take_work(&self.shared, &mut pending) {
                 drop(pending);
                 self.shared.room.notify_waiters();
-                return Work::Commit { group, state, issued };
+                return work;
             }
-            if std::mem::take(&mut pending.snapshot_ended) {
-                return Work::SnapshotEnded;
-            }
-            if pending.health != Health::Open {
-                return Work::Close { issued: pending.issued };
-            }
-            pending.idle = true;
+            pending.wake_at = Some(1);
             if !pending.full {
                 self.shared.work.wait(&mut pending);
-            } else if self.shared.work.wait_for(&mut pending, LOOK_AGAIN).timed_out() && pending.idle {
-                pending.idle = false;
+            } else if self.shared.work.wait_for(&mut pending, LOOK_AGAIN).timed_out() && pending.wake_at.is_some() {
+                pending.wake_at = None;
                 return Work::LookForRoom;
             }
-            pending.idle = false;
+            pending.wake_at = None;
+        }
+    }
+
+    /// Lets the group become as large as the one before, if that is soon. One write alone waits for nobody.
+    fn gather(&self, pending: &mut MutexGuard<'_, Pending>) {
+        if pending.group.changes.len() < pending.last_size && pending.health == Health::Open {
+            pending.wake_at = Some(pending.last_size);
+            // Woken early or not at all, for this or for anything else: what is there then is the group.
+            self.shared.work.wait_for(pending, GATHER);
+            pending.wake_at = None;
         }
     }
 
@@ -163,6 +190,23 @@ impl Committer {
             tracing::warn!(?error, "the log could not be ended; everything acknowledged is in it");
         }
     }
+}
+
+/// What there is to do now, if anything.
+fn take_work(shared: &Shared, pending: &mut Pending) -> Option<Work> {
+    if !pending.group.changes.is_empty() {
+        let group = std::mem::take(&mut pending.group);
+        pending.last_size = group.changes.len();
+        pending.in_flight = Some(Arc::clone(&group.done));
+        pending.writing_since = Some(shared.clock.now());
+        let (state, issued) = (pending.overlay.clone(), pending.issued);
+        return Some(Work::Commit { group, state, issued });
+    }
+    if std::mem::take(&mut pending.snapshot_ended) {
+        return Some(Work::SnapshotEnded);
+    }
+    let issued = pending.issued;
+    (pending.health != Health::Open).then_some(Work::Close { issued })
 }
 
 /// Makes sure that nobody waits for a committer that is no more.

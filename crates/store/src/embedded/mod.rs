@@ -26,6 +26,8 @@ pub mod disk;
 mod fail_stop;
 mod files;
 pub(crate) mod format;
+#[cfg(any(test, feature = "testing"))]
+mod hand;
 mod history;
 mod inspect;
 mod lock;
@@ -73,6 +75,9 @@ use recover::Recovered;
 use snapshotter::Snapshotter;
 use state::State;
 
+#[cfg(any(test, feature = "testing"))]
+pub use hand::Hand;
+
 pub use backup::{Backup, BackupContent, verify as verify_backup};
 pub use inspect::{Content, Inspection, Judge, Objects, Problem, SegmentFile, SnapshotFile, inspect};
 pub use metrics::Metrics;
@@ -108,12 +113,44 @@ impl Embedded {
         Self::start(disk, None, options, clock)
     }
 
+    /// Opens the store on a disk of the caller's, without a thread of its own: whoever has the [`Hand`] says when what was
+    /// asked for is written, and does it. So a simulation decides what happens when.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    #[cfg(any(test, feature = "testing"))]
+    pub fn open_by_hand(
+        disk: Arc<dyn Disk>,
+        options: &Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, Hand), OpenError> {
+        let (store, committer, farewell) = Self::prepare(disk, options, clock)?;
+        Ok((store, Hand::new(committer, farewell)))
+    }
+
     fn start(
         disk: Arc<dyn Disk>,
         lock: Option<DirectoryLock>,
         options: &Options,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
+        let (store, committer, farewell) = Self::prepare(disk, options, clock)?;
+        let thread = std::thread::Builder::new().name("store-commit".into()).spawn(move || {
+            // Dropped in reverse: the lock goes once nothing is written any more, and then the end is announced.
+            let _farewell = farewell;
+            let _lock = lock;
+            committer.run();
+        });
+        *store.committer.lock() = Some(thread.map_err(OpenError::io("starting the committer"))?);
+        Ok(store)
+    }
+
+    /// A store whose committer does not run yet.
+    fn prepare(
+        disk: Arc<dyn Disk>,
+        options: &Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, Committer, Farewell), OpenError> {
         let disk: Arc<dyn Disk> = Arc::new(FailStop::new(disk));
         format::check(disk.as_ref())?;
         let Recovered {
@@ -132,18 +169,12 @@ impl Embedded {
             shared: Arc::clone(&shared),
             ended: Arc::clone(&ended),
         };
-        let thread = std::thread::Builder::new().name("store-commit".into()).spawn(move || {
-            // Dropped in reverse: the lock goes once nothing is written any more, and then the end is announced.
-            let _farewell = farewell;
-            let _lock = lock;
-            committer.run();
-        });
-        let thread = thread.map_err(OpenError::io("starting the committer"))?;
-        Ok(Self {
+        let store = Self {
             shared,
             ended,
-            committer: Mutex::new(Some(thread)),
-        })
+            committer: Mutex::new(None),
+        };
+        Ok((store, committer, farewell))
     }
 
     /// Stops accepting writes, finishes those on their way, ends watches once they have handed out everything, and gives

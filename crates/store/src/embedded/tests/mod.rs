@@ -8,6 +8,7 @@ mod damage;
 mod directory;
 mod faults;
 mod flips;
+mod hand;
 mod inspect;
 mod io_errors;
 mod model;
