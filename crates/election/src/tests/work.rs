@@ -42,6 +42,7 @@ async fn work_that_returns_ends_the_run_and_gives_the_lease_back() {
         assert!(leadership.is_valid());
         leadership.token()
     }));
+    world.until(secs(1), || run.is_finished().then_some(())).await;
     assert_eq!(run.await.unwrap(), Ok(Ended::Finished(Token(1))));
     assert_eq!(world.holder(), None);
     assert_eq!(world.record().unwrap().duration, Some(secs(1)));
