@@ -1,6 +1,7 @@
 //! Developer commands. `cargo xtask test` is what CI runs and what a developer runs: there is no second recipe. The others
 //! run some of its steps alone.
 
+mod bench;
 mod command;
 mod runner;
 mod server;
@@ -32,9 +33,18 @@ enum Task {
         #[arg(value_name = "STEP", value_parser = steps::names())]
         only: Vec<String>,
     },
+    /// Run the long versions of the reliability tests: hours
+    Nightly {
+        /// Stop at the first that fails
+        #[arg(long)]
+        fail_fast: bool,
+        /// Run only these
+        #[arg(value_name = "STEP", value_parser = steps::nightly::names())]
+        only: Vec<String>,
+    },
     /// Run the tidiness checks alone
     Tidy,
-    /// Try real clients on a running server: kube-rs, kubectl and client-go
+    /// Try real clients on a running server: kube-rs, kubectl, client-go and kube-controller-manager
     Interop,
     /// Kill the server under load and check what its clients saw; `-- --help` for more
     Crash {
@@ -42,7 +52,15 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Build the program with planted bugs and require that the crash harness finds them
+    /// Measure the release program and print each figure beside its budget
+    Bench(bench::BenchArgs),
+    /// Simulate elections and judge them; `-- --help` for more
+    Sim {
+        /// For the simulation: --terms N, --seed S, --trace SEED
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Build the program with planted bugs and require that the tests find them
     Mutants {
         /// Only these
         #[arg(value_name = "MUTANT", value_parser = steps::mutants::names())]
@@ -53,8 +71,11 @@ enum Task {
 fn main() -> ExitCode {
     let (steps, only, fail_fast) = match Args::parse().task {
         Task::Crash { arguments } => return exit_code(&steps::crash::run(&arguments)),
+        Task::Bench(given) => return exit_code(&bench::run(&given)),
+        Task::Sim { arguments } => return exit_code(&steps::sim::run(&arguments)),
         Task::Mutants { only } => return exit_code(&steps::mutants::run(&only)),
         Task::Test { fail_fast, only } => (steps::ALL, only, fail_fast),
+        Task::Nightly { fail_fast, only } => (steps::nightly::ALL, only, fail_fast),
         Task::Tidy => (steps::ALL, vec!["tidy".to_owned()], false),
         Task::Interop => (steps::INTEROP, Vec::new(), false),
     };

@@ -24,6 +24,16 @@ pub(crate) enum Outcome {
     Skipped(String),
 }
 
+impl Outcome {
+    /// This one, unless it passed: then what comes after it.
+    pub(crate) fn and(self, next: impl FnOnce() -> Self) -> Self {
+        match self {
+            Self::Passed => next(),
+            other => other,
+        }
+    }
+}
+
 /// A step that has ended.
 #[derive(Debug)]
 pub(crate) struct Report {

@@ -134,10 +134,12 @@ macro_rules! time_type {
                 }
             }
 
-            /// Go's zero time, which clients mean by "not set": the year 1, or an empty protobuf message.
+            /// Go's zero time, which clients mean by "not set": the year 1, or an empty protobuf message. What this type
+            /// does not keep of `nanos` does not count, nor how long before the year 1 it is.
             #[must_use]
             pub const fn is_zero(&self) -> bool {
-                self.nanos == 0 && (self.seconds == 0 || self.seconds == GO_ZERO_SECONDS)
+                let kept = Self::new(self.seconds, self.nanos);
+                kept.nanos == 0 && (kept.seconds == 0 || kept.seconds <= GO_ZERO_SECONDS)
             }
 
             /// Reads an RFC 3339 text.
@@ -269,5 +271,16 @@ mod tests {
                 .is_zero()
         );
         assert!(serde_json::from_str::<MicroTime>("null").unwrap().is_zero());
+        // What comes by protobuf may be finer, and farther, than what can be shown.
+        for (seconds, nanos) in [(0, 999), (0, -1), (i64::MIN, 0)] {
+            assert_eq!(serde_json::to_string(&MicroTime { seconds, nanos }).unwrap(), "null");
+        }
+        assert!(
+            !MicroTime {
+                seconds: 0,
+                nanos: 1000
+            }
+            .is_zero()
+        );
     }
 }

@@ -1,4 +1,7 @@
 //! Runs controllers: one task each, woken by a change of what it watches, by the time it asked for, or to stop.
+//!
+//! What a controller watches may depend on what it finds: it is asked again after every activation, and when the answer is
+//! another one it is activated once more, over the new watches, so that nothing falls between.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,13 +19,22 @@ use tokio_util::sync::CancellationToken;
 /// How long a failed activation waits before the next one, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
 
+/// How long a controller may take to take its leave.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// Something that looks at the store now and then, and sets it right.
 pub trait Controller: Send + 'static {
     /// For logs and status.
     fn name(&self) -> &'static str;
 
-    /// A change in any of these wakes it.
+    /// A change in any of these wakes it. Asked before and after every activation, since it may follow from what was found.
     fn watches(&self) -> Vec<Range>;
+
+    /// How long a change may wait: this much time at least lies between an activation and the next one that a change calls
+    /// for. For those whose watched objects may change thousands of times a second.
+    fn rest(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Looks and acts. It is called at the start, after changes and when the time comes, and is never told which.
     ///
@@ -30,6 +42,50 @@ pub trait Controller: Send + 'static {
     /// What kept it from finishing: it is called again after a while. When everything is to stop, it is dropped where
     /// it is.
     fn activate<'a>(&'a mut self, registry: &'a Registry) -> BoxFuture<'a, Result<Outcome, ApiError>>;
+
+    /// What it knows and waits for, for people; shown in its status after every activation.
+    fn explain(&self) -> String {
+        String::new()
+    }
+
+    /// Puts away what must not outlive this process. Called once, after the last activation, and given up after two
+    /// seconds.
+    ///
+    /// # Errors
+    /// What kept it from doing so; that is logged.
+    fn finish<'a>(&'a mut self, _registry: &'a Registry) -> BoxFuture<'a, Result<(), ApiError>> {
+        async { Ok(()) }.boxed()
+    }
+}
+
+/// Why a controller was activated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cause {
+    /// It had just been started.
+    #[default]
+    Start,
+    /// Something that it watches changed.
+    Change,
+    /// The time it had asked for had come.
+    Time,
+    /// The last activation had failed.
+    Retry,
+    /// The last activation had made it watch something else.
+    Watches,
+}
+
+impl Cause {
+    /// One word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Change => "change",
+            Self::Time => "time",
+            Self::Retry => "retry",
+            Self::Watches => "watches",
+        }
+    }
 }
 
 /// What an activation did.
@@ -50,8 +106,14 @@ pub struct Status {
     pub running: bool,
     /// How often it has been activated.
     pub activations: u64,
+    /// Why it was activated last.
+    pub cause: Cause,
     /// What the last activation did, or why it failed.
     pub last: Option<Result<String, String>>,
+    /// When the last activation ended.
+    pub ended: Option<Monotonic>,
+    /// See [`Controller::explain`].
+    pub why: String,
     /// When it looks again, unless a change comes first.
     pub next: Option<Monotonic>,
 }
@@ -59,7 +121,20 @@ pub struct Status {
 /// The running controllers.
 pub struct Controllers {
     tasks: JoinSet<()>,
-    statuses: Vec<Arc<Mutex<Status>>>,
+    statuses: Statuses,
+}
+
+/// What each controller is doing, for as long as somebody wants to know.
+#[derive(Clone, Debug, Default)]
+pub struct Statuses(Vec<Arc<Mutex<Status>>>);
+
+impl Statuses {
+    /// What each is doing now.
+    #[must_use]
+    pub fn read(&self) -> Vec<Status> {
+        let read = |status: &Arc<Mutex<Status>>| status.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.0.iter().map(read).collect()
+    }
 }
 
 impl Controllers {
@@ -67,14 +142,20 @@ impl Controllers {
     #[must_use]
     pub fn start(registry: &Arc<Registry>, controllers: Vec<Box<dyn Controller>>, stop: &CancellationToken) -> Self {
         let mut tasks = JoinSet::new();
-        let mut statuses = Vec::new();
+        let mut statuses = Statuses::default();
         for controller in controllers {
             let status = Arc::new(Mutex::new(Status {
                 name: controller.name(),
                 ..Status::default()
             }));
-            statuses.push(status.clone());
-            tasks.spawn(run(registry.clone(), controller, status, stop.clone()));
+            statuses.0.push(status.clone());
+            let task = Task {
+                registry: registry.clone(),
+                controller,
+                status,
+                stop: stop.clone(),
+            };
+            tasks.spawn(task.run());
         }
         Self { tasks, statuses }
     }
@@ -82,10 +163,13 @@ impl Controllers {
     /// What each is doing.
     #[must_use]
     pub fn statuses(&self) -> Vec<Status> {
-        self.statuses
-            .iter()
-            .map(|status| status.lock().unwrap_or_else(PoisonError::into_inner).clone())
-            .collect()
+        self.statuses.read()
+    }
+
+    /// The same, for whoever wants to look later.
+    #[must_use]
+    pub fn watch_statuses(&self) -> Statuses {
+        self.statuses.clone()
     }
 
     /// Waits for all of them to stop.
@@ -100,46 +184,91 @@ impl Controllers {
     }
 }
 
-async fn run(
+/// One controller and what it needs to run.
+struct Task {
     registry: Arc<Registry>,
-    mut controller: Box<dyn Controller>,
+    controller: Box<dyn Controller>,
     status: Arc<Mutex<Status>>,
     stop: CancellationToken,
-) {
-    let note = |change: &dyn Fn(&mut Status)| change(&mut status.lock().unwrap_or_else(PoisonError::into_inner));
-    let mut backoff = BACKOFF.0;
-    loop {
+}
+
+impl Task {
+    async fn run(mut self) {
+        let mut cause = Some(Cause::Start);
+        let mut backoff = BACKOFF.0;
+        while let Some(why) = cause {
+            cause = self.round(why, &mut backoff).await;
+        }
+        self.note(|status| status.running = false);
+        self.farewell().await;
+    }
+
+    /// One activation and the wait after it. Why there is another one, unless everything is to stop.
+    async fn round(&mut self, cause: Cause, backoff: &mut Duration) -> Option<Cause> {
         // Opened before looking, so that a change between looking and waiting is not missed.
-        let mut watches = open(&**registry.store(), &controller.watches());
-        note(&|s| s.running = true);
-        // An activation may have a lot to do, and can be left at any point: the next one begins with a look.
-        let Some(outcome) = stop.run_until_cancelled(activate(&mut *controller, &registry)).await else {
-            note(&|s| s.running = false);
-            return;
-        };
-        let again_in = match &outcome {
-            Ok(outcome) => {
-                backoff = BACKOFF.0;
-                outcome.again_in
-            }
-            Err(_) => {
-                let wait = backoff;
-                backoff = (backoff * 2).min(BACKOFF.1);
-                Some(wait)
-            }
-        };
-        log(&*controller, &outcome);
-        let next = again_in.map(|wait| registry.clock().now() + wait);
-        note(&|s| {
-            s.running = false;
-            s.activations += 1;
-            s.last = Some(outcome.as_ref().map(|o| o.did.clone()).map_err(ToString::to_string));
-            s.next = next;
+        let watched = self.controller.watches();
+        let mut watches = open(&**self.registry.store(), &watched);
+        self.note(|status| {
+            status.running = true;
+            status.cause = cause;
         });
+        // An activation may have a lot to do, and can be left at any point: the next one begins with a look.
+        let activation = activate(&mut *self.controller, &self.registry);
+        let outcome = self.stop.run_until_cancelled(activation).await?;
+        log(&*self.controller, &outcome);
+        let next = next(&outcome, backoff).map(|wait| self.registry.clock().now() + wait);
+        self.note_outcome(&outcome, next);
+        if outcome.is_ok() && self.controller.watches() != watched {
+            return Some(Cause::Watches);
+        }
+        let rested = self.registry.clock().now() + self.controller.rest();
         tokio::select! {
-            () = stop.cancelled() => return,
-            () = changed(&mut watches), if outcome.is_ok() => {}
-            () = sleep(&**registry.clock(), next) => {}
+            () = self.stop.cancelled() => None,
+            () = changed_after(rested, &**self.registry.clock(), &mut watches), if outcome.is_ok() => Some(Cause::Change),
+            () = sleep(&**self.registry.clock(), next) => Some(if outcome.is_ok() { Cause::Time } else { Cause::Retry }),
+        }
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Status)) {
+        change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn note_outcome(&self, outcome: &Result<Outcome, ApiError>, next: Option<Monotonic>) {
+        let why = self.controller.explain();
+        let ended = self.registry.clock().now();
+        self.note(|status| {
+            status.running = false;
+            status.activations += 1;
+            status.last = Some(outcome.as_ref().map(|o| o.did.clone()).map_err(ToString::to_string));
+            status.ended = Some(ended);
+            status.next = next;
+            status.why = why;
+        });
+    }
+
+    async fn farewell(&mut self) {
+        let name = self.controller.name();
+        let finish = AssertUnwindSafe(self.controller.finish(&self.registry)).catch_unwind();
+        match tokio::time::timeout(FAREWELL, finish).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::warn!(controller = name, %error, "left something behind"),
+            Ok(Err(_panic)) => tracing::error!(controller = name, "it panicked at its end: this is a bug"),
+            Err(_elapsed) => tracing::warn!(controller = name, "took too long to end and was left"),
+        }
+    }
+}
+
+/// How long to wait after an activation that ended like this, unless a change comes first.
+fn next(outcome: &Result<Outcome, ApiError>, backoff: &mut Duration) -> Option<Duration> {
+    match outcome {
+        Ok(outcome) => {
+            *backoff = BACKOFF.0;
+            outcome.again_in
+        }
+        Err(_) => {
+            let wait = *backoff;
+            *backoff = (*backoff * 2).min(BACKOFF.1);
+            Some(wait)
         }
     }
 }
@@ -166,6 +295,12 @@ fn open(store: &dyn Store, ranges: &[Range]) -> Vec<Box<dyn Watch>> {
         .iter()
         .filter_map(|range| store.watch(range.clone(), store.revision()).ok())
         .collect()
+}
+
+/// Returns when one of the watches has something, but not before `rested`.
+async fn changed_after(rested: Monotonic, clock: &dyn Clock, watches: &mut [Box<dyn Watch>]) {
+    clock.sleep_until(rested).await;
+    changed(watches).await;
 }
 
 /// Returns when one of the watches has something, or has lost its place and so may have missed something.

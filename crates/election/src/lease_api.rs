@@ -34,6 +34,8 @@ pub enum LeaseEvent {
     Deleted(Lease),
     /// Everything that was there at the start has been told.
     Synced,
+    /// Nothing happened: the watch is alive.
+    Bookmark,
 }
 
 /// Why a request did not do what it was sent for.

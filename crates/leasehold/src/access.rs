@@ -24,8 +24,8 @@ pub(crate) struct Access {
     pub(crate) token: Option<Secret>,
 }
 
-/// Reads the kubeconfig in this file.
-pub(crate) fn read(path: &Path) -> Result<Access, Failure> {
+/// Reads the kubeconfig in this file: this context of it, or else its current one.
+pub(crate) fn read(path: &Path, context: Option<&str>) -> Result<Access, Failure> {
     let unusable = |why: &str| {
         let failure = Failure::new(Kind::Certificates, format!("kubeconfig {}: {why}", path.display()));
         failure.hint("name one with --kubeconfig, or the server's data directory with --data-dir")
@@ -34,21 +34,24 @@ pub(crate) fn read(path: &Path) -> Result<Access, Failure> {
     let text = text.ok_or_else(|| unusable("there is no such file"))?;
     // The parser's own text is left out: it may quote what it was given, and that holds a key.
     let file: File = serde_saphyr::from_str(&text).map_err(|_| unusable("it is not a kubeconfig"))?;
-    access(&file, path.parent().unwrap_or(Path::new("."))).map_err(|why| unusable(&why))
+    access(&file, context, path.parent().unwrap_or(Path::new("."))).map_err(|why| unusable(&why))
 }
 
-fn access(file: &File, dir: &Path) -> Result<Access, String> {
-    let current = file
-        .contexts
-        .iter()
-        .find(|context| context.name == file.current_context);
-    let context = &current.ok_or("its current context is not there")?.context;
+fn access(file: &File, context: Option<&str>, dir: &Path) -> Result<Access, String> {
+    let name = context.unwrap_or(&file.current_context);
+    let which = if context.is_some() {
+        "the context"
+    } else {
+        "its current context"
+    };
+    let context = file.contexts.iter().find(|context| context.name == name);
+    let context = &context.ok_or_else(|| format!("{which} is not there"))?.context;
     let cluster = file.clusters.iter().find(|cluster| cluster.name == context.cluster);
     let cluster = &cluster
-        .ok_or("the cluster of its current context is not there")?
+        .ok_or_else(|| format!("the cluster of {which} is not there"))?
         .cluster;
     let user = file.users.iter().find(|user| user.name == context.user);
-    let user = &user.ok_or("the user of its current context is not there")?.user;
+    let user = &user.ok_or_else(|| format!("the user of {which} is not there"))?.user;
     let ca = pem(
         cluster.certificate_authority_data.as_ref(),
         cluster.certificate_authority.as_ref(),
@@ -162,7 +165,7 @@ users:
     fn read_text(text: &str, dir: &Path) -> Result<Access, Failure> {
         let path = dir.join("config");
         std::fs::write(&path, text).unwrap();
-        read(&path)
+        read(&path, None)
     }
 
     #[test]

@@ -1,16 +1,22 @@
 //! The `leasehold` program: arguments, configuration, certificates, wiring and printing.
 //!
 //! It holds no rule about leases. `main` is a match on the outcome: what was asked for is worked out by [`cli`], done
-//! by [`serve`], [`credentials`] or [`upkeep`], and whatever went wrong becomes one line and an exit code in [`failure`].
+//! by the module of the command, and whatever went wrong becomes one line and an exit code in [`failure`].
 
 mod access;
 mod banner;
+mod bench;
 mod calendar;
 mod cli;
+mod client;
+mod client_tls;
 mod credentials;
 mod data_dir;
+mod demo;
+mod elect;
 mod failure;
 mod files;
+mod heartbeat;
 mod kubeconfig;
 mod logging;
 mod pki;
@@ -18,6 +24,10 @@ mod printer;
 mod secret;
 mod serve;
 mod shutdown;
+mod signals;
+mod status;
+mod supervisor;
+mod timers;
 mod upkeep;
 
 use std::process::ExitCode;
@@ -46,8 +56,20 @@ fn run() -> Result<ExitCode, Failure> {
         Request::Kubeconfig(wish) => printer::data(credentials::issue(&wish, calendar::now(&SystemClock)?)?.expose()),
         Request::Backup(wish) => printer::data(&upkeep::backup(&wish)?),
         Request::Restore(wish) => printer::data(&upkeep::restore(&wish)?),
+        Request::Status(wish) => printer::data(&status::status(&wish)?),
         Request::Check(wish) => return upkeep::check(&wish),
+        Request::Heartbeat(settings) => return heartbeat::main(&settings),
+        Request::Bench(wish) => return bench::main(&wish),
         Request::Serve(settings) => return serve::main(*settings),
+        Request::Elect(settings) => return elect::main(&settings),
+        Request::Timers(wish) => {
+            let (text, are_safe) = timers::judge(&wish)?;
+            printer::data(&text);
+            return Ok(if are_safe { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Request::Demo(wish) => return demo::main(&wish),
+        Request::Supervise(charge) => supervisor::main(&charge)?,
+        Request::Become { parent, command } => return Err(supervisor::exec(parent, &command)),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -71,7 +71,7 @@ impl Registry {
             managed::track(place, None, &mut *served, self.writer(options));
             new = place.to_stored(served);
         }
-        place.resource.strategy.prepare_create(&mut *new);
+        place.resource.strategy.prepare_create(&mut *new, self.features);
         self.set_system_fields(new.metadata_mut());
         let item = self.store_new(place, &mut *new, options).await?;
         if !options.dry_run {

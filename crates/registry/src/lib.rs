@@ -9,6 +9,7 @@ mod checks;
 mod create;
 mod delete;
 pub mod errors;
+mod features;
 mod filter;
 mod get;
 mod list;
@@ -25,6 +26,7 @@ mod update;
 mod watch;
 mod write;
 
+pub use features::{Feature, Features, GATES, Gate, Stage};
 pub use outcome::{Deleted, Event, EventKind, Item, List, WatchItem, Written};
 pub use place::{Admission, Caller, PatchKind, Place, WriteOptions};
 pub use registry::Registry;

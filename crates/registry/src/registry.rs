@@ -10,6 +10,7 @@ use leasehold_clock::Clock;
 use leasehold_store::{Key, Range, Revision, Store};
 
 use crate::errors;
+use crate::features::Features;
 use crate::outcome::Item;
 use crate::place::Place;
 use crate::token::TokenKey;
@@ -22,6 +23,7 @@ pub struct Registry {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tokens: TokenKey,
+    pub(crate) features: Features,
 }
 
 impl Registry {
@@ -32,7 +34,20 @@ impl Registry {
             store,
             clock,
             tokens: TokenKey::random(),
+            features: Features::default(),
         }
+    }
+
+    /// The same, with these features.
+    #[must_use]
+    pub fn with_features(self, features: Features) -> Self {
+        Self { features, ..self }
+    }
+
+    /// Which features are on.
+    #[must_use]
+    pub fn features(&self) -> Features {
+        self.features
     }
 
     /// Whether writes can be acknowledged now.

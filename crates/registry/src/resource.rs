@@ -9,6 +9,7 @@ use leasehold_api::validation::FieldError;
 use leasehold_api::{Gvk, Kind, Object, Time, TypeCodec};
 use serde_json::Value;
 
+use crate::features::{Feature, Features};
 use crate::resources::typed;
 
 /// A part of an object with a path of its own.
@@ -65,6 +66,8 @@ pub struct Resource {
     pub labels: FieldLabels,
     /// How its objects are selected and shown.
     pub view: View,
+    /// The feature without which it is not served.
+    pub feature: Option<Feature>,
     /// Its rules.
     pub strategy: &'static dyn Strategy,
 }
@@ -136,6 +139,12 @@ impl Resource {
         }
     }
 
+    /// Whether it is served with these features.
+    #[must_use]
+    pub fn is_served(&self, features: Features) -> bool {
+        self.feature.is_none_or(|feature| features.enabled(feature))
+    }
+
     /// The served version of this name.
     #[must_use]
     pub fn version(&self, name: &str) -> Option<&Version> {
@@ -170,13 +179,20 @@ pub trait Strategy: Send + Sync {
     fn default(&self, _new: &mut dyn Object) {}
 
     /// Completes or clears fields of an object about to be created.
-    fn prepare_create(&self, _new: &mut dyn Object) {}
+    fn prepare_create(&self, _new: &mut dyn Object, _features: Features) {}
 
     /// What is wrong with an object about to be created.
     fn validate_create(&self, new: &dyn Object, version: &Version) -> Vec<FieldError>;
 
     /// Puts back what this way of writing may not change.
-    fn prepare_update(&self, _new: &mut dyn Object, _old: &dyn Object, _subresource: Option<Subresource>) {}
+    fn prepare_update(
+        &self,
+        _new: &mut dyn Object,
+        _old: &dyn Object,
+        _subresource: Option<Subresource>,
+        _features: Features,
+    ) {
+    }
 
     /// What is wrong with an object about to replace `old`.
     fn validate_update(

@@ -19,18 +19,20 @@ use leasehold_clock::{Clock, Monotonic};
 use leasehold_registry::Registry;
 use tokio_util::sync::CancellationToken;
 
+use crate::WatchesPerUser;
 use crate::auth::{Authenticator, Authorizer, MASTERS, User};
 use crate::backup::BackupSource;
 use crate::discovery::Documents;
 use crate::in_flight::{Kind, Limits, Slot};
 use crate::metrics::{Metrics, Series};
 use crate::net::{self, Peer};
+use crate::pages::StatusSource;
 use crate::request_info::{RequestInfo, ResourcePath, Verb};
 use crate::route::NoRoute;
 use crate::uri::{Pairs, PathError};
 use crate::verbs::{self, Call};
 use crate::version::VersionInfo;
-use crate::{Body, deadline, health, reply, route, uri, warnings};
+use crate::{Body, deadline, health, no_pods, reply, route, uri, warnings};
 
 /// Everything that answering a request takes. Share it in an [`Arc`].
 pub struct App {
@@ -46,8 +48,12 @@ pub struct App {
     pub metrics: Metrics,
     /// What `/leasehold/backup` sends; without it there is no such page.
     pub backup: Option<BackupSource>,
+    /// What `/debug/controllers` says; without it there is no such page.
+    pub controllers: Option<StatusSource>,
     /// How much may happen at once.
     pub limits: Limits,
+    /// Whose watches are open.
+    pub watches: WatchesPerUser,
     /// What `/version` says.
     pub version: VersionInfo,
     /// Cancelled when the server goes down: it becomes unready, and watches end.
@@ -190,7 +196,10 @@ impl App {
         B: http_body::Body,
         B::Error: std::fmt::Display,
     {
-        let place = match route::find(&asked.info, path, &asked.head.method) {
+        if no_pods::asks(asked, path) {
+            return no_pods::reply(asked, self.registry.store().revision());
+        }
+        let place = match route::find(&asked.info, path, &asked.head.method, self.registry.features()) {
             Ok(place) => place,
             Err(NoRoute::Page) => return Ok(reply::page_not_found()),
             Err(NoRoute::Error(error)) => return Err(error),

@@ -19,6 +19,8 @@ pub struct Limits {
     pub read_only: u32,
     /// Watches.
     pub watches: u32,
+    /// Watches of one user, whatever he may do. All who share a credential are one user.
+    pub watches_per_user: u32,
 }
 
 impl Default for Limits {
@@ -27,6 +29,7 @@ impl Default for Limits {
             mutating: 4_000,
             read_only: 4_000,
             watches: 100_000,
+            watches_per_user: 50_000,
         }
     }
 }
@@ -137,6 +140,7 @@ mod tests {
             mutating: 0,
             read_only: 1,
             watches: 1,
+            ..Limits::default()
         };
         let refused = Slot::take(&Gauge::default(), Kind::Mutating, &limits, false);
         assert!(refused.is_err());

@@ -2,12 +2,23 @@
 
 use http::{Method, Response, StatusCode};
 use leasehold_api::ApiError;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::{App, Asked};
 use crate::health::{self, Health};
 use crate::route::NoRoute;
 use crate::{Body, backup, negotiate, reply, route};
+
+/// What the controllers are doing. Only for those who may do everything.
+const CONTROLLERS: &str = "/debug/controllers";
+
+/// Says what the controllers are doing, as one JSON object.
+pub type StatusSource = Box<dyn Fn() -> Value + Send + Sync>;
+
+fn status(source: &StatusSource) -> Response<Body> {
+    let body = serde_json::to_vec_pretty(&source()).expect("a value has a JSON form");
+    reply::new(StatusCode::OK, negotiate::JSON, body)
+}
 
 impl App {
     /// Answers about anything else.
@@ -22,6 +33,7 @@ impl App {
             "/" => Some(self.index()),
             "/version" => Some(self.version.reply()),
             "/metrics" => Some(self.metrics.reply()),
+            CONTROLLERS => self.controllers.as_ref().map(status),
             backup::PATH => self.backup.as_ref().map(backup::reply),
             _ => health.reply(path, asked.query).or_else(|| self.document(asked)),
         };
@@ -40,6 +52,7 @@ impl App {
         let own = ["/metrics", "/version"].into_iter().map(str::to_owned);
         let mut paths: Vec<String> = own.chain(health::paths()).collect();
         paths.extend(self.backup.iter().map(|_| backup::PATH.to_owned()));
+        paths.extend(self.controllers.iter().map(|_| CONTROLLERS.to_owned()));
         paths.extend(self.documents.paths().map(str::to_owned));
         paths.sort_unstable();
         let body = serde_json::to_vec_pretty(&json!({ "paths": paths })).expect("texts have a JSON form");

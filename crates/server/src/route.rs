@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::Method;
 use leasehold_api::ApiError;
-use leasehold_registry::{Place, Resource, Subresource, resources};
+use leasehold_registry::{Features, Place, Resource, Subresource, resources};
 
 use crate::request_info::{RequestInfo, ResourcePath, Verb};
 
@@ -20,12 +20,20 @@ pub(crate) enum NoRoute {
 }
 
 /// Finds the place that a request is about, and checks that its method is one that the place takes.
-pub(crate) fn find(info: &RequestInfo<'_>, path: &ResourcePath<'_>, method: &Method) -> Result<Place, NoRoute> {
+pub(crate) fn find(
+    info: &RequestInfo<'_>,
+    path: &ResourcePath<'_>,
+    method: &Method,
+    features: Features,
+) -> Result<Place, NoRoute> {
     if !serves_group(path.group) {
         return Err(NoRoute::Page);
     }
     let not_found = || NoRoute::Error(ApiError::no_such_resource());
-    let (resource, version) = resources::lookup(path.group, path.version, path.resource).ok_or_else(not_found)?;
+    let found = resources::lookup(path.group, path.version, path.resource);
+    let (resource, version) = found
+        .filter(|(resource, _)| resource.is_served(features))
+        .ok_or_else(not_found)?;
     let subresource = match path.subresource {
         "" => None,
         name => Some(resource.subresource(name).ok_or_else(not_found)?),

@@ -1,11 +1,10 @@
-//! The figures of runs, and the file that all reliability runs share.
+//! The figures of runs.
 
 use std::fmt;
 use std::ops::AddAssign;
-use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::Error;
 
@@ -105,56 +104,12 @@ impl fmt::Display for Figures {
     }
 }
 
-/// `reliability.json` in cargo's target directory.
-#[must_use]
-pub fn file() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"),
-        PathBuf::from,
-    );
-    target.join("reliability.json")
-}
-
-/// Puts the figures under `crash` in the file; what other runs have put there stays.
-pub fn record(file: &Path, figures: &Figures) -> Result<(), Error> {
-    let mut all: Map<String, Value> = match std::fs::read(file) {
-        Ok(text) => serde_json::from_slice(&text)?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Map::new(),
-        Err(error) => return Err(error.into()),
-    };
+/// Puts the figures under `crash` in the file that all reliability runs share.
+///
+/// # Errors
+/// See [`leasehold_figures::record`].
+pub fn record(figures: &Figures) -> Result<(), Error> {
     let mut value = serde_json::to_value(figures)?;
     value["unknownPercent"] = json!(figures.unknown_share());
-    all.insert("crash".to_owned(), value);
-    // By way of another name, so that nobody ever reads half of it.
-    let new = file.with_extension(format!("{}.new", std::process::id()));
-    std::fs::write(&new, serde_json::to_string_pretty(&all)? + "\n")?;
-    Ok(std::fs::rename(new, file)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn figures_are_added_to_what_others_recorded() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("reliability.json");
-        std::fs::write(&file, r#"{"images": {"recovered": 3}, "crash": {"old": 1}}"#).unwrap();
-        let mut figures = Figures {
-            operations: 30,
-            unknown: 1,
-            ..Figures::default()
-        };
-        figures += figures;
-        record(&file, &figures).unwrap();
-        let read: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        assert_eq!(read["images"]["recovered"], 3);
-        assert_eq!(
-            (&read["crash"]["operations"], &read["crash"]["old"]),
-            (&json!(60), &Value::Null)
-        );
-        assert_eq!(read["crash"]["unknownPercent"], json!(3.33));
-        std::fs::write(&file, "no JSON").unwrap();
-        assert!(record(&file, &figures).is_err());
-    }
+    Ok(leasehold_figures::record("crash", &value)?)
 }

@@ -56,7 +56,7 @@ fn play(args: &Args) -> Result<usize, Error> {
         seed = seed.wrapping_add(1);
     }
     if !args.no_figures {
-        figures::record(&figures::file(), &total)?;
+        figures::record(&total)?;
     }
     Ok(total.violations)
 }

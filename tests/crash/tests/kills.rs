@@ -10,7 +10,7 @@ async fn nothing_is_lost_reused_or_told_wrongly_in_a_hundred_kills() {
     eprintln!("seed {seed}; again: cargo xtask crash --kills 100 --seed {seed}");
     let round = run(Plan { seed, kills: 100 }).await.unwrap();
     eprintln!("{}", round.figures);
-    figures::record(&figures::file(), &round.figures).unwrap();
+    figures::record(&round.figures).unwrap();
     assert!(round.violations.is_empty(), "{}", round.complaints().join("\n"));
     let figures = round.figures;
     assert!(figures.kills >= 100 && figures.resumes >= 300, "{figures}");

@@ -1,4 +1,5 @@
-//! Real clients against the running program: kubectl and client-go, and kube-rs, which brings its own server.
+//! Real clients against the running program: kubectl, client-go, kube-controller-manager, the electors of other languages,
+//! and kube-rs, which brings its own server.
 //!
 //! Each gets a server with nothing in it, built before it, and stopped after it as an operator would: a server that does
 //! not end in order fails the step. What a client needs that this machine lacks skips it, with a line that says so.
@@ -8,16 +9,16 @@ use std::process::Command;
 use super::build;
 use crate::command::{cargo, command, root, works};
 use crate::runner::Outcome;
-use crate::server::Server;
+use crate::server::{Server, TOKEN};
 
-/// What run.py exits with when there is no kubectl.
-const NO_KUBECTL: i32 = 3;
+/// What a run.py exits with when something is missing.
+const NOT_HERE: i32 = 3;
 /// The node that the clients play.
 const NODE: &str = "n1";
 const IS_PYTHON_NEW: &str = "import sys; sys.exit(sys.version_info < (3, 11))";
 
-/// Python runs the scenarios; for kubectl itself see tests/interop/kubectl/finder.py.
-pub(crate) fn kubectl_needs() -> Option<String> {
+/// Python runs the scenarios; what else each needs it finds or builds itself.
+pub(crate) fn python_needs() -> Option<String> {
     (!works("python3", &["-c", IS_PYTHON_NEW])).then(|| "needs Python 3.11 or later".to_owned())
 }
 
@@ -26,8 +27,43 @@ pub(crate) fn kubectl() -> Outcome {
     with_server(
         || command("python3", &["tests/interop/kubectl/run.py"]),
         |code| match code {
-            Some(NO_KUBECTL) => Outcome::Skipped("no kubectl; the line above says why".to_owned()),
+            Some(NOT_HERE) => Outcome::Skipped("no kubectl; the line above says why".to_owned()),
             _ => Outcome::Failed("scenarios failed, see above".to_owned()),
+        },
+    )
+}
+
+/// Electors of other languages and ours, contending for leases. Its page in the docs is written anew when `written`.
+pub(crate) fn elections(written: bool) -> Outcome {
+    let client = || {
+        let mut run = command("python3", &["tests/interop/elections/run.py"]);
+        if written {
+            run.args(["--write", "docs/interop.md"]);
+        }
+        run
+    };
+    with_server(client, |code| match code {
+        Some(NOT_HERE) => Outcome::Skipped("fewer than two electors; the lines above say why".to_owned()),
+        _ => Outcome::Failed("see above".to_owned()),
+    })
+}
+
+/// Go builds the program, and Python and kubectl tell the story.
+pub(crate) fn kcm_needs() -> Option<String> {
+    let usable = in_dir("kcm", &["list", "-m"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    python_needs()
+        .or_else(|| (!usable).then(|| "needs the Go that tests/interop/kcm/go.mod names, or a later one".to_owned()))
+}
+
+/// Real kube-controller-managers, elected by the server.
+pub(crate) fn kcm() -> Outcome {
+    with_server(
+        || command("python3", &["tests/interop/kcm/run.py"]),
+        |code| match code {
+            Some(NOT_HERE) => Outcome::Skipped("no kube-controller-manager; the line above says why".to_owned()),
+            _ => Outcome::Failed("kube-controller-managers were not elected as they should be, see above".to_owned()),
         },
     )
 }
@@ -56,8 +92,13 @@ pub(crate) fn kube_rs() -> Outcome {
 }
 
 fn go(arguments: &[&str]) -> Command {
+    in_dir("go", arguments)
+}
+
+/// Go, in this directory beside others.
+fn in_dir(directory: &str, arguments: &[&str]) -> Command {
     let mut go = command("go", arguments);
-    go.current_dir(root().join("tests/interop/go"));
+    go.current_dir(root().join("tests/interop").join(directory));
     go
 }
 
@@ -86,8 +127,10 @@ fn with_server(client: impl Fn() -> Command, failed: impl Fn(Option<i32>) -> Out
     let run = || -> Result<Outcome, String> {
         let server = Server::start()?;
         let status = client()
+            .env("LEASEHOLD_INTEROP_PROGRAM", server.program())
             .env("LEASEHOLD_INTEROP_KUBECONFIG", server.kubeconfig())
             .env("LEASEHOLD_INTEROP_NODE_KUBECONFIG", server.node_kubeconfig(NODE)?)
+            .env("LEASEHOLD_INTEROP_TOKEN", TOKEN)
             .status()
             .map_err(|error| format!("the client cannot be run: {error}"))?;
         if status.success() {

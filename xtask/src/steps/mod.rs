@@ -4,8 +4,11 @@
 
 pub(crate) mod crash;
 mod deny;
+mod fuzz;
 mod interop;
 pub(crate) mod mutants;
+pub(crate) mod nightly;
+pub(crate) mod sim;
 
 use crate::command::{cargo, works};
 use crate::runner::{Outcome, Step};
@@ -21,7 +24,7 @@ pub(crate) const ALL: &[Step] = &[
     Step {
         name: "fmt",
         needs: || component("fmt", "rustfmt"),
-        run: || cargo(&["fmt", "--all", "--check"]),
+        run: || cargo(&["fmt", "--all", "--check"]).and(sim::fmt),
     },
     Step {
         name: "clippy",
@@ -36,6 +39,7 @@ pub(crate) const ALL: &[Step] = &[
                 "-D",
                 "warnings",
             ])
+            .and(sim::clippy)
         },
     },
     Step {
@@ -59,8 +63,19 @@ pub(crate) const ALL: &[Step] = &[
         needs: nothing,
         run: || cargo(&["test", "--locked", "--workspace"]),
     },
+    Step {
+        name: "sim",
+        needs: nothing,
+        run: sim::check,
+    },
     KUBECTL,
     CLIENT_GO,
+    KCM,
+    Step {
+        name: "elections",
+        needs: interop::python_needs,
+        run: || interop::elections(false),
+    },
 ];
 
 /// Real clients alone: the steps of `cargo xtask interop`.
@@ -72,11 +87,17 @@ pub(crate) const INTEROP: &[Step] = &[
     },
     KUBECTL,
     CLIENT_GO,
+    KCM,
+    Step {
+        name: "elections",
+        needs: interop::python_needs,
+        run: || interop::elections(true),
+    },
 ];
 
 const KUBECTL: Step = Step {
     name: "kubectl",
-    needs: interop::kubectl_needs,
+    needs: interop::python_needs,
     run: interop::kubectl,
 };
 
@@ -84,6 +105,12 @@ const CLIENT_GO: Step = Step {
     name: "client-go",
     needs: interop::client_go_needs,
     run: interop::client_go,
+};
+
+const KCM: Step = Step {
+    name: "kcm",
+    needs: interop::kcm_needs,
+    run: interop::kcm,
 };
 
 /// The names of all steps, for the command line.

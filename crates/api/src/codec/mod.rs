@@ -3,11 +3,15 @@
 //! Decoding is lenient where Kubernetes is (unknown and duplicate fields are told, not refused; the caller decides) and
 //! strict about everything else. Sizes are the caller's to limit before a body comes here; nesting is limited here.
 
+pub mod glance;
 pub mod json;
 pub mod protobuf;
+mod received;
 pub mod stored;
 mod strict;
 pub mod yaml;
+
+pub use received::Received;
 
 use bytes::Bytes;
 use serde_json::Value;

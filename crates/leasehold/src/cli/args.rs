@@ -4,9 +4,17 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use leasehold_registry::GATES;
 use serde::Deserialize;
 
+use super::bench::BenchCommand;
+use super::demo::DemoArgs;
 use super::duration::HumanDuration;
+use super::elect::{self, ElectArgs};
+use super::heartbeat::HeartbeatArgs;
+use super::hidden::{SuperviseArgs, TiedArgs};
+use super::status::StatusArgs;
+use super::timers::TimersArgs;
 use super::upkeep::{BackupArgs, CheckArgs, RestoreArgs};
 
 /// The Kubernetes Lease system as one program.
@@ -30,6 +38,25 @@ pub(crate) enum Command {
     Serve(Box<ServeArgs>),
     /// Sign a client certificate and print a kubeconfig with it
     Kubeconfig(KubeconfigArgs),
+    /// Register this machine as a node and tell the server that it is alive
+    ///
+    /// Renews the node's lease and posts its conditions as a kubelet does, until a signal says otherwise; then the node is
+    /// marked as not ready. Works with the credentials of `leasehold kubeconfig --node`.
+    Heartbeat(Box<HeartbeatArgs>),
+    /// Run a command only while this candidate leads
+    ///
+    /// Candidates are all the processes that name the same lease on the same API server: this command on other
+    /// machines, and any other client of Kubernetes' leader election. The command starts when this candidate comes to
+    /// lead, and has ended, with everything it started, before another one can.
+    #[command(after_help = elect::AFTER_HELP)]
+    Elect(Box<ElectArgs>),
+    /// Tell what follows from the durations of an election, and whether they are safe
+    Timers(TimersArgs),
+    /// Show an election, a crash and a hand-over in one terminal
+    ///
+    /// Starts a server on a temporary directory and three candidates, kills the leader, stops the next one, and leaves
+    /// the server for you to look around until Enter or Ctrl-C. Then everything is removed.
+    Demo(DemoArgs),
     /// Write all objects of a running server to a file
     ///
     /// The server goes on meanwhile. What was acknowledged before is in the backup; every byte of it is checked before
@@ -46,8 +73,22 @@ pub(crate) enum Command {
     /// Reads every file, checksum and object in it and changes nothing. Ends with 0 if all is well, with 1 if something
     /// is damaged.
     Check(CheckArgs),
+    /// Put load on a Kubernetes API server and measure what comes of it
+    ///
+    /// Any server: that of a kubeconfig, one at a URL, or the local Leasehold. Uses leases of its own and deletes them in the
+    /// end.
+    #[command(subcommand)]
+    Bench(BenchCommand),
+    /// Say what the controllers of a running server are doing, and why
+    Status(StatusArgs),
     /// Print the version
     Version,
+    /// Run a command and end it in time
+    #[command(hide = true)]
+    Supervise(SuperviseArgs),
+    /// Become a command that ends with its parent
+    #[command(hide = true)]
+    Tied(TiedArgs),
 }
 
 /// The flags of `serve`, each of them also a key of the TOML file.
@@ -106,6 +147,80 @@ pub(crate) struct ServeArgs {
     /// How long an Event is kept [default: 1h]
     #[arg(long, env = "LEASEHOLD_EVENT_TTL", value_name = "DURATION")]
     pub(crate) event_ttl: Option<HumanDuration>,
+
+    /// How soon a node's silence is acted on once its grace period has ended [default: 5s]
+    #[arg(long, env = "LEASEHOLD_NODE_MONITOR_PERIOD", value_name = "DURATION")]
+    pub(crate) node_monitor_period: Option<HumanDuration>,
+
+    /// How long a node may give no sign of life before it counts as unreachable [default: 50s]
+    #[arg(long, env = "LEASEHOLD_NODE_MONITOR_GRACE_PERIOD", value_name = "DURATION")]
+    pub(crate) node_monitor_grace_period: Option<HumanDuration>,
+
+    /// The same for a node that has not yet said whether it is ready [default: 60s]
+    #[arg(long, env = "LEASEHOLD_NODE_STARTUP_GRACE_PERIOD", value_name = "DURATION")]
+    pub(crate) node_startup_grace_period: Option<HumanDuration>,
+    /// Bytes of changes that are kept of each resource within the history window [default: 67108864, which is 64 MiB]
+    #[arg(long, env = "LEASEHOLD_HISTORY_BYTES", value_name = "BYTES")]
+    pub(crate) history_bytes: Option<u32>,
+
+    /// Connections open at once [default: 32768]
+    #[arg(long, env = "LEASEHOLD_MAX_CONNECTIONS", value_name = "NUMBER")]
+    pub(crate) max_connections: Option<u32>,
+
+    /// Connections open at once from one address; of IPv6, from one /64 network [default: 8192]
+    #[arg(long, env = "LEASEHOLD_MAX_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
+    pub(crate) max_connections_per_address: Option<u32>,
+
+    /// Requests at once on one HTTP/2 connection [default: 250]
+    #[arg(long, env = "LEASEHOLD_HTTP2_MAX_STREAMS_PER_CONNECTION", value_name = "NUMBER")]
+    pub(crate) http2_max_streams_per_connection: Option<u32>,
+
+    /// Reads at once; more are answered 429, save those of system:masters [default: 4000]
+    #[arg(long, env = "LEASEHOLD_MAX_REQUESTS_INFLIGHT", value_name = "NUMBER")]
+    pub(crate) max_requests_inflight: Option<u32>,
+
+    /// Writes at once, those that wait for the disk included; more are answered 429, save those of system:masters [default: 4000]
+    #[arg(long, env = "LEASEHOLD_MAX_MUTATING_REQUESTS_INFLIGHT", value_name = "NUMBER")]
+    pub(crate) max_mutating_requests_inflight: Option<u32>,
+
+    /// Watches open at once; more are answered 429, save those of system:masters [default: 100000]
+    #[arg(long, env = "LEASEHOLD_MAX_WATCHES", value_name = "NUMBER")]
+    pub(crate) max_watches: Option<u32>,
+
+    /// Watches open at once of one user, system:masters included [default: 50000]
+    #[arg(long, env = "LEASEHOLD_MAX_WATCHES_PER_USER", value_name = "NUMBER")]
+    pub(crate) max_watches_per_user: Option<u32>,
+
+    #[arg(
+        long,
+        env = "LEASEHOLD_FEATURE_GATES",
+        value_name = "NAME=true|false",
+        value_delimiter = ',',
+        help = feature_gates_help()
+    )]
+    pub(crate) feature_gates: Vec<String>,
+
+    /// Host name that this server's identity Lease is named after; servers on one host need different ones [default: the
+    /// machine's]
+    #[arg(long, env = "LEASEHOLD_IDENTITY_HOSTNAME", value_name = "NAME")]
+    pub(crate) identity_hostname: Option<String>,
+
+    /// How long an identity Lease is good without being renewed [default: 1h]
+    #[arg(long, env = "LEASEHOLD_IDENTITY_LEASE_DURATION", value_name = "DURATION")]
+    pub(crate) identity_lease_duration: Option<HumanDuration>,
+
+    /// How often identity Leases of servers that are gone are looked for [default: 1h]
+    #[arg(long, env = "LEASEHOLD_IDENTITY_GC_PERIOD", value_name = "DURATION")]
+    pub(crate) identity_gc_period: Option<HumanDuration>,
+}
+
+/// The gates with what Kubernetes says of each: its stage and its default.
+fn feature_gates_help() -> String {
+    let gates = GATES.map(|gate| format!("{} ({} - default={})", gate.name, gate.stage.name(), gate.default));
+    format!(
+        "Features to switch on or off, comma-separated; may be repeated: {}",
+        gates.join(", ")
+    )
 }
 
 impl ServeArgs {
@@ -130,6 +245,29 @@ impl ServeArgs {
             drain_timeout: self.drain_timeout.or(lower.drain_timeout),
             history_window: self.history_window.or(lower.history_window),
             event_ttl: self.event_ttl.or(lower.event_ttl),
+            node_monitor_period: self.node_monitor_period.or(lower.node_monitor_period),
+            node_monitor_grace_period: self.node_monitor_grace_period.or(lower.node_monitor_grace_period),
+            node_startup_grace_period: self.node_startup_grace_period.or(lower.node_startup_grace_period),
+            history_bytes: self.history_bytes.or(lower.history_bytes),
+            max_connections: self.max_connections.or(lower.max_connections),
+            max_connections_per_address: self.max_connections_per_address.or(lower.max_connections_per_address),
+            http2_max_streams_per_connection: self
+                .http2_max_streams_per_connection
+                .or(lower.http2_max_streams_per_connection),
+            max_requests_inflight: self.max_requests_inflight.or(lower.max_requests_inflight),
+            max_mutating_requests_inflight: self
+                .max_mutating_requests_inflight
+                .or(lower.max_mutating_requests_inflight),
+            max_watches: self.max_watches.or(lower.max_watches),
+            max_watches_per_user: self.max_watches_per_user.or(lower.max_watches_per_user),
+            feature_gates: if self.feature_gates.is_empty() {
+                lower.feature_gates
+            } else {
+                self.feature_gates
+            },
+            identity_hostname: self.identity_hostname.or(lower.identity_hostname),
+            identity_lease_duration: self.identity_lease_duration.or(lower.identity_lease_duration),
+            identity_gc_period: self.identity_gc_period.or(lower.identity_gc_period),
         }
     }
 }
@@ -192,7 +330,7 @@ mod tests {
         let subcommand = command.find_subcommand(name).expect("the subcommand exists");
         subcommand
             .get_arguments()
-            .filter(|arg| arg.get_id() != "help" && arg.get_id() != "version")
+            .filter(|arg| arg.get_id() != "help" && arg.get_id() != "version" && !arg.is_positional())
             .map(|arg| {
                 (
                     arg.get_long().unwrap().to_owned(),
@@ -208,6 +346,23 @@ mod tests {
     }
 
     #[test]
+    fn the_help_lists_every_gate_with_its_stage_and_default() {
+        let mut command = TopArgs::command();
+        let help = command
+            .find_subcommand_mut("serve")
+            .unwrap()
+            .render_long_help()
+            .to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for text in [
+            "APIServerIdentity (BETA - default=true)",
+            "AllAlpha (ALPHA - default=false)",
+        ] {
+            assert!(help.contains(text), "{help}");
+        }
+    }
+
+    #[test]
     fn every_flag_of_serve_has_its_environment_variable() {
         let flags = subcommand_flags("serve");
         assert!(flags.len() >= 13, "{flags:?}");
@@ -219,7 +374,16 @@ mod tests {
 
     #[test]
     fn every_flag_of_other_commands_has_an_environment_variable() {
-        for command in ["kubeconfig", "backup", "restore"] {
+        for command in [
+            "kubeconfig",
+            "heartbeat",
+            "backup",
+            "restore",
+            "status",
+            "elect",
+            "timers",
+            "demo",
+        ] {
             for (flag, variable) in subcommand_flags(command) {
                 assert!(
                     variable.is_some_and(|v| v.starts_with("LEASEHOLD_")),

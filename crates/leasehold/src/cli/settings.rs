@@ -4,15 +4,23 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use leasehold_registry::Features;
+
+use leasehold_controllers::nodes::Settings as NodeSettings;
+
 use super::args::{KubeconfigArgs, LogFormat, ServeArgs};
 use super::duration::HumanDuration;
+use super::limits::LimitSettings;
 use crate::failure::{Failure, Kind};
 use crate::pki::Name;
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 6443);
 const DEFAULT_DRAIN: Duration = Duration::from_secs(25);
 const DEFAULT_HISTORY: Duration = Duration::from_mins(5);
+const DEFAULT_HISTORY_BYTES: u32 = 64 << 20;
 const DEFAULT_EVENT_TTL: Duration = Duration::from_hours(1);
+/// Of the life of an identity Lease and of the period in which those of dead servers are looked for, as in Kubernetes.
+const DEFAULT_IDENTITY: Duration = Duration::from_hours(1);
 const DEFAULT_EXPIRY: Duration = Duration::from_hours(365 * 24);
 
 /// Everything `serve` needs to know.
@@ -38,6 +46,27 @@ pub(crate) struct Settings {
     pub(crate) history_window: Duration,
     /// How long an Event is kept; 1 min to 30 d.
     pub(crate) event_ttl: Duration,
+    /// How many bytes of changes are kept of each resource within that window; 1 MiB to 1 GiB.
+    pub(crate) history_bytes: usize,
+    /// How much may happen at once.
+    pub(crate) limits: LimitSettings,
+    /// What is switched on.
+    pub(crate) features: Features,
+    /// How patient the node monitor is; the period is 100 ms to 1 min, each grace period up to 1 h and longer than it.
+    pub(crate) nodes: NodeSettings,
+    /// How this server says that it is there.
+    pub(crate) identity: IdentitySettings,
+}
+
+/// How a server's identity Lease is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct IdentitySettings {
+    /// In place of the machine's own name.
+    pub(crate) hostname: Option<String>,
+    /// How long the Lease is good without being renewed; 1 s to 7 d.
+    pub(crate) lease_duration: Duration,
+    /// How often those of others are looked at; 1 s to 7 d.
+    pub(crate) gc_period: Duration,
 }
 
 /// Where the serving certificate comes from.
@@ -50,7 +79,7 @@ pub(crate) enum ServingCertificate {
 }
 
 /// What is logged, and how.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LogSettings {
     pub(crate) format: LogFormat,
     /// A level, or directives as `tracing_subscriber::EnvFilter` takes them.
@@ -88,6 +117,7 @@ pub(crate) struct Surroundings {
 impl Settings {
     /// Applies the defaults and checks what the flags mean together.
     pub(crate) fn new(given: ServeArgs, surroundings: &Surroundings) -> Result<Self, Failure> {
+        let limits = LimitSettings::new(&given)?;
         Ok(Self {
             data_dir: data_dir(given.data_dir, surroundings)?,
             listen: given.listen.unwrap_or(DEFAULT_LISTEN),
@@ -102,6 +132,31 @@ impl Settings {
             drain_timeout: within("drain-timeout", given.drain_timeout, DEFAULT_DRAIN, "0s", "10m")?,
             history_window: within("history-window", given.history_window, DEFAULT_HISTORY, "10s", "24h")?,
             event_ttl: within("event-ttl", given.event_ttl, DEFAULT_EVENT_TTL, "1m", "30d")?,
+            history_bytes: history_bytes(given.history_bytes)?,
+            limits,
+            features: features(&given.feature_gates)?,
+            nodes: node_settings(
+                given.node_monitor_period,
+                given.node_monitor_grace_period,
+                given.node_startup_grace_period,
+            )?,
+            identity: IdentitySettings {
+                hostname: given.identity_hostname.map(host_name).transpose()?,
+                lease_duration: within(
+                    "identity-lease-duration",
+                    given.identity_lease_duration,
+                    DEFAULT_IDENTITY,
+                    "1s",
+                    "7d",
+                )?,
+                gc_period: within(
+                    "identity-gc-period",
+                    given.identity_gc_period,
+                    DEFAULT_IDENTITY,
+                    "1s",
+                    "7d",
+                )?,
+            },
         })
     }
 }
@@ -208,7 +263,7 @@ fn certificate(
     }
 }
 
-fn log_filter(given: Option<String>) -> Result<String, Failure> {
+pub(super) fn log_filter(given: Option<String>) -> Result<String, Failure> {
     let filter = given.unwrap_or_else(|| "info".to_owned());
     match tracing_subscriber::EnvFilter::try_new(&filter) {
         Ok(_) => Ok(filter),
@@ -217,8 +272,16 @@ fn log_filter(given: Option<String>) -> Result<String, Failure> {
     }
 }
 
+fn history_bytes(given: Option<u32>) -> Result<usize, Failure> {
+    let bytes = given.unwrap_or(DEFAULT_HISTORY_BYTES);
+    if (1 << 20..=1 << 30).contains(&bytes) {
+        return Ok(bytes as usize);
+    }
+    Err(usage("--history-bytes must be between 1048576 and 1073741824"))
+}
+
 /// The duration given, or the default, if it lies within the bounds.
-fn within(
+pub(super) fn within(
     flag: &str,
     given: Option<HumanDuration>,
     default: Duration,
@@ -234,7 +297,7 @@ fn within(
 }
 
 /// A name that a certificate may carry: not empty, no control characters.
-fn plain(what: &str, name: String) -> Result<String, Failure> {
+pub(super) fn plain(what: &str, name: String) -> Result<String, Failure> {
     if name.is_empty() || name.contains(char::is_control) {
         return Err(usage(format!("--{what} '{name}' is empty or has control characters")));
     }
@@ -264,6 +327,44 @@ fn node_identity(name: &str) -> Result<Identity, Failure> {
         user: format!("system:node:{name}"),
         groups: vec!["system:nodes".to_owned()],
     })
+}
+
+fn node_settings(
+    period: Option<HumanDuration>,
+    grace: Option<HumanDuration>,
+    startup_grace: Option<HumanDuration>,
+) -> Result<NodeSettings, Failure> {
+    let usual = NodeSettings::default();
+    let settings = NodeSettings {
+        period: within("node-monitor-period", period, usual.period, "100ms", "1m")?,
+        grace: within("node-monitor-grace-period", grace, usual.grace, "1s", "1h")?,
+        startup_grace: within(
+            "node-startup-grace-period",
+            startup_grace,
+            usual.startup_grace,
+            "1s",
+            "1h",
+        )?,
+    };
+    if settings.grace <= settings.period || settings.startup_grace <= settings.period {
+        return Err(usage(
+            "--node-monitor-period must be shorter than --node-monitor-grace-period and --node-startup-grace-period",
+        ));
+    }
+    Ok(settings)
+}
+
+fn features(given: &[String]) -> Result<Features, Failure> {
+    Features::parse(given.iter().map(String::as_str)).map_err(|why| usage(format!("--feature-gates: {why}")))
+}
+
+/// What can be the value of a label, since it becomes one.
+fn host_name(name: String) -> Result<String, Failure> {
+    match leasehold_api::validation::label_value(&name).as_slice() {
+        [] if !name.is_empty() => Ok(name),
+        [] => Err(usage("--identity-hostname is empty")),
+        [why, ..] => Err(usage(format!("--identity-hostname '{name}': {why}"))),
+    }
 }
 
 fn https_url(url: String) -> Result<String, Failure> {

@@ -1,4 +1,5 @@
 use clap::Parser;
+use leasehold_registry::Feature;
 
 use super::super::args::{Command, TopArgs};
 use super::*;
@@ -43,6 +44,22 @@ fn without_flags_everything_has_its_documented_default() {
         drain_timeout: Duration::from_secs(25),
         history_window: Duration::from_secs(300),
         event_ttl: Duration::from_secs(3600),
+        history_bytes: 64 << 20,
+        limits: LimitSettings {
+            net: leasehold_server::net::Limits::default(),
+            requests: leasehold_server::Limits::default(),
+        },
+        features: Features::default(),
+        nodes: NodeSettings {
+            period: Duration::from_secs(5),
+            grace: Duration::from_secs(50),
+            startup_grace: Duration::from_secs(60),
+        },
+        identity: IdentitySettings {
+            hostname: None,
+            lease_duration: Duration::from_secs(3600),
+            gc_period: Duration::from_secs(3600),
+        },
     };
     assert_eq!(settings, wanted);
 }
@@ -113,11 +130,40 @@ fn flags_that_do_not_fit_are_refused() {
         (&["--drain-timeout", "11m"], "between 0s and 10m"),
         (&["--history-window", "1s"], "between 10s and 24h"),
         (&["--event-ttl", "0s"], "between 1m and 30d"),
+        (&["--node-monitor-period", "0s"], "between 100ms and 1m"),
+        (&["--node-monitor-grace-period", "5s"], "must be shorter than"),
+        (&["--node-startup-grace-period", "4s"], "must be shorter than"),
         (&["--log-level", "a=b=c"], "--log-level"),
+        (&["--feature-gates", "Made=true"], "unrecognized feature gate 'Made'"),
+        (&["--identity-hostname", ""], "--identity-hostname"),
+        (&["--identity-hostname", "a b"], "--identity-hostname 'a b'"),
+        (&["--identity-lease-duration", "0s"], "between 1s and 7d"),
+        (&["--identity-gc-period", "8d"], "between 1s and 7d"),
     ] {
         let failure = Settings::new(serve(flags), &user()).unwrap_err();
         assert!(failure.message().contains(about), "{flags:?}: {}", failure.message());
     }
+}
+
+#[test]
+fn features_are_switched_by_flags_or_by_the_file() {
+    let file: ServeArgs = toml::from_str("feature-gates = ['CoordinatedLeaderElection=false']").unwrap();
+    let on = |given: ServeArgs| {
+        let features = Settings::new(given, &user()).unwrap().features;
+        [Feature::ApiServerIdentity, Feature::CoordinatedLeaderElection].map(|feature| features.enabled(feature))
+    };
+    assert_eq!(on(file.clone()), [true, false]);
+    let flags = serve(&[
+        "--feature-gates=AllBeta=false",
+        "--feature-gates",
+        "APIServerIdentity=true,AllAlpha=true",
+    ]);
+    assert_eq!(on(flags), [true, false]);
+    assert_eq!(
+        on(serve(&["--feature-gates=APIServerIdentity=false"]).or(file)),
+        [false, true],
+        "a list is taken whole"
+    );
 }
 
 #[test]

@@ -34,13 +34,18 @@ pub(crate) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, St
 
 /// A certificate as PEM.
 pub(crate) fn pem(der: &[u8]) -> String {
+    armoured("CERTIFICATE", der)
+}
+
+/// Whatever the label says, as PEM.
+pub(crate) fn armoured(label: &str, der: &[u8]) -> String {
     let text = BASE64_STANDARD.encode(der);
-    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+    let mut pem = format!("-----BEGIN {label}-----\n");
     for line in text.as_bytes().chunks(64) {
         pem.extend(line.iter().map(|byte| char::from(*byte)));
         pem.push('\n');
     }
-    pem + "-----END CERTIFICATE-----\n"
+    pem + &format!("-----END {label}-----\n")
 }
 
 /// The certificate in `der`, with nothing behind it.

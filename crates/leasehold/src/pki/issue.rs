@@ -10,7 +10,7 @@ use rcgen::{
 
 use super::decide::{Subject, Usage, Wanted};
 use super::names::Name;
-use super::subject;
+use super::{sec1, subject};
 use crate::secret::Secret;
 
 /// Life of the CA: ten years.
@@ -67,7 +67,7 @@ pub(crate) fn leaf(
     let certificate = sign(params, &wanted.subject, &key, issuer)?;
     Ok(Pair {
         certificate,
-        key: Secret::new(key.serialize_pem()),
+        key: sec1::pem(&key),
         not_after,
     })
 }

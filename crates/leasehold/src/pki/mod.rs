@@ -11,6 +11,7 @@ mod decide;
 mod inspect;
 mod issue;
 mod names;
+mod sec1;
 mod subject;
 
 use std::collections::BTreeSet;

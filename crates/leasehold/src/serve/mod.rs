@@ -4,10 +4,12 @@
 //! with one line if one of them cannot be had. [`run`] uses them until it is told to drain.
 
 mod announcement;
+mod controllers;
 mod figures;
 mod prepare;
 mod renewal;
 mod running;
+mod status;
 mod tokens;
 
 use std::process::ExitCode;

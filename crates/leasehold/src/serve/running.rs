@@ -3,20 +3,20 @@
 
 use std::sync::Arc;
 
-use leasehold_controllers::{Controllers, EventExpiry, NamespaceDeletion};
+use leasehold_controllers::Controllers;
 use leasehold_registry::{Registry, resources};
 use leasehold_server::auth::{BuiltIn, CertificateOrToken, ClientCas, TokenFile};
 use leasehold_server::discovery::Documents;
 use leasehold_server::net::{self, Identity, Listener, Tls};
-use leasehold_server::{App, BackupSource, Limits, Metrics, VersionInfo};
+use leasehold_server::{App, BackupSource, Metrics, VersionInfo, WatchesPerUser};
 use leasehold_store::Revision;
 use leasehold_store::embedded::{Embedded, Options};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::figures;
 use super::prepare::Prepared;
-use super::{renewal, tokens};
+use super::{controllers, figures};
+use super::{renewal, status, tokens};
 use crate::cli::Settings;
 use crate::data_dir::{DataDir, store_in};
 use crate::failure::{Failure, Kind};
@@ -69,34 +69,33 @@ impl Running {
             listeners.push(plain);
         }
         let store = Arc::new(open_store(&settings, &data_dir, clock.clone())?);
-        let registry = Arc::new(Registry::new(store.clone(), clock.clone()));
+        let registry = Arc::new(Registry::new(store.clone(), clock.clone()).with_features(settings.features));
         registry
             .bootstrap()
             .await
             .map_err(|e| Failure::new(Kind::Runtime, format!("cannot create the first namespaces: {e}")))?;
-        let controllers = Controllers::start(
-            &registry,
-            vec![
-                Box::new(NamespaceDeletion),
-                Box::new(EventExpiry::new(settings.event_ttl)),
-            ],
-            drain,
-        );
+        let chosen = controllers::choose(&settings);
+        let controllers = Controllers::start(&registry, chosen.controllers, drain);
+        let served: Vec<_> = resources::served(settings.features).collect();
         let app = App {
             registry,
             authenticator: Arc::new(CertificateOrToken::new(tokens.clone())),
             authorizer: Arc::new(BuiltIn),
-            documents: Documents::build(resources::TABLE, &address.to_string()),
-            metrics: Metrics::new(Some(figures::of(store.clone()))),
+            documents: Documents::build(&served, &address.to_string()),
+            metrics: Metrics::new(Some(figures::of(store.clone())))
+                .with(figures::of_features(settings.features))
+                .with(figures::of_controllers(chosen.counted)),
             backup: Some(backup_of(store.clone())),
-            limits: Limits::default(),
+            limits: settings.limits.requests,
+            watches: WatchesPerUser::default(),
+            controllers: Some(status::of(controllers.watch_statuses(), clock.clone())),
             version: VersionInfo::of(env!("CARGO_PKG_VERSION")),
             drain: drain.clone(),
             clock: clock.clone(),
         };
         let limits = net::Limits {
             drain: settings.drain_timeout,
-            ..net::Limits::default()
+            ..settings.limits.net.clone()
         };
         Ok(Self {
             store,
@@ -222,6 +221,7 @@ fn open_store(
 ) -> Result<Embedded, Failure> {
     let mut options = Options::new(store_in(data_dir.path()));
     options.history_age = settings.history_window;
+    options.history_bytes = settings.history_bytes;
     options.first_revision = FIRST_REVISION;
     Embedded::open(&options, clock).map_err(|e| Failure::new(Kind::DataDir, e.to_string()))
 }

@@ -4,19 +4,17 @@
 
 use leasehold_store::embedded::{self, BackupContent};
 
-use super::client::{self, Reply};
 use crate::access;
 use crate::cli::Backup;
+use crate::client::{self, Reply};
 use crate::failure::{Failure, Kind};
 use crate::files::Draft;
 
 const PATH: &str = "/leasehold/backup";
-/// Of a refusal; it is one line.
-const MAX_REFUSAL: usize = 16 << 10;
 
 /// Makes the backup, and says what it holds.
 pub(crate) fn backup(wish: &Backup) -> Result<String, Failure> {
-    let access = access::read(&wish.kubeconfig)?;
+    let access = access::read(&wish.kubeconfig, None)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -38,7 +36,7 @@ pub(crate) fn backup(wish: &Backup) -> Result<String, Failure> {
 
 async fn keep(mut reply: Reply, wish: &Backup) -> Result<BackupContent, Failure> {
     if reply.code() != 200 {
-        return Err(refused(reply).await);
+        return Err(reply.refused("backup").await);
     }
     let unwritable = |error| Failure::new(Kind::Runtime, format!("cannot write {}: {error}", wish.to.display()));
     let mut draft = Draft::create(&wish.to).map_err(unwritable)?;
@@ -54,24 +52,4 @@ async fn keep(mut reply: Reply, wish: &Backup) -> Result<BackupContent, Failure>
     })?;
     draft.finish().map_err(unwritable)?;
     Ok(content)
-}
-
-/// What the server says in place of a backup.
-async fn refused(mut reply: Reply) -> Failure {
-    let (code, mut body) = (reply.code(), Vec::new());
-    while let Ok(Some(piece)) = reply.piece().await
-        && body.len() < MAX_REFUSAL
-    {
-        body.extend_from_slice(&piece);
-    }
-    let status: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
-    let message = status.as_ref().and_then(|status| status["message"].as_str());
-    let failure = Failure::new(
-        Kind::Runtime,
-        format!("the server answers {code}: {}", message.unwrap_or("it has no backups")),
-    );
-    match code {
-        401 | 403 => failure.hint("a backup takes the credentials of someone in system:masters"),
-        _ => failure,
-    }
 }

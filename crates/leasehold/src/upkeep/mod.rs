@@ -2,7 +2,6 @@
 
 mod backup;
 mod check;
-mod client;
 mod report;
 mod restore;
 

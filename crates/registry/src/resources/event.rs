@@ -43,6 +43,7 @@ pub static CORE_EVENTS: Resource = Resource {
     unconditional_update: true,
     labels: EVENT_LABELS,
     view: View::of::<core::Event>(),
+    feature: None,
     strategy: &EventStrategy { group: Group::Core },
 };
 
@@ -70,6 +71,7 @@ pub static EVENTS: Resource = Resource {
     unconditional_update: true,
     labels: EVENTS_V1_LABELS,
     view: View::of::<core::Event>(),
+    feature: None,
     strategy: &EventStrategy { group: Group::Events },
 };
 

@@ -5,7 +5,8 @@ use leasehold_api::fields::METADATA_LABELS;
 use leasehold_api::validation::{FieldError, validate_lease_create, validate_lease_update};
 use leasehold_api::{Gvk, Object, TypeCodec};
 
-use super::typed;
+use super::{typed, typed_mut};
+use crate::features::{Feature, Features};
 use crate::resource::{Resource, Strategy, Subresource, Version, View};
 
 const CODEC: TypeCodec = TypeCodec::of::<Lease>();
@@ -41,12 +42,40 @@ pub static LEASES: Resource = Resource {
     unconditional_update: false,
     labels: METADATA_LABELS,
     view: View::of::<Lease>(),
+    feature: None,
     strategy: &LeaseStrategy,
 };
 
 struct LeaseStrategy;
 
+/// What belongs to coordinated election is dropped where that is off, but for what an object has already.
+fn drop_coordination(new: &mut Lease, old: Option<&Lease>, features: Features) {
+    if features.enabled(Feature::CoordinatedLeaderElection) {
+        return;
+    }
+    if old.is_none_or(|old| old.spec.strategy.is_none()) {
+        new.spec.strategy = None;
+    }
+    if old.is_none_or(|old| old.spec.preferred_holder.is_none()) {
+        new.spec.preferred_holder = None;
+    }
+}
+
 impl Strategy for LeaseStrategy {
+    fn prepare_create(&self, new: &mut dyn Object, features: Features) {
+        drop_coordination(typed_mut(new), None, features);
+    }
+
+    fn prepare_update(
+        &self,
+        new: &mut dyn Object,
+        old: &dyn Object,
+        _subresource: Option<Subresource>,
+        features: Features,
+    ) {
+        drop_coordination(typed_mut(new), Some(typed(old)), features);
+    }
+
     fn validate_create(&self, new: &dyn Object, _version: &Version) -> Vec<FieldError> {
         validate_lease_create(typed(new))
     }

@@ -6,6 +6,7 @@ use leasehold_api::validation::{FieldError, validate_lease_candidate_create, val
 use leasehold_api::{Gvk, Object, TypeCodec};
 
 use super::typed;
+use crate::features::Feature;
 use crate::resource::{Resource, Strategy, Subresource, Version, View};
 
 const CODEC: TypeCodec = TypeCodec::of::<LeaseCandidate>();
@@ -50,6 +51,7 @@ pub static LEASE_CANDIDATES: Resource = Resource {
     unconditional_update: false,
     labels: METADATA_LABELS,
     view: View::of::<LeaseCandidate>(),
+    feature: Some(Feature::CoordinatedLeaderElection),
     strategy: &LeaseCandidateStrategy,
 };
 

@@ -9,6 +9,7 @@ use leasehold_api::validation::{
 use leasehold_api::{Gvk, Object, Time, TypeCodec};
 
 use super::{typed, typed_mut};
+use crate::features::Features;
 use crate::resource::{Resource, Strategy, Subresource, Version, View};
 
 const CODEC: TypeCodec = TypeCodec::of::<Namespace>();
@@ -59,6 +60,7 @@ pub static NAMESPACES: Resource = Resource {
     unconditional_update: true,
     labels: NAMESPACE_LABELS,
     view: View::of::<Namespace>(),
+    feature: None,
     strategy: &NamespaceStrategy,
 };
 
@@ -76,7 +78,7 @@ impl Strategy for NamespaceStrategy {
         }
     }
 
-    fn prepare_create(&self, new: &mut dyn Object) {
+    fn prepare_create(&self, new: &mut dyn Object, _features: Features) {
         let namespace: &mut Namespace = typed_mut(new);
         namespace.status = Default::default();
         namespace.status.phase = ACTIVE.to_owned();
@@ -89,7 +91,13 @@ impl Strategy for NamespaceStrategy {
         validate_namespace_create(typed(new))
     }
 
-    fn prepare_update(&self, new: &mut dyn Object, old: &dyn Object, subresource: Option<Subresource>) {
+    fn prepare_update(
+        &self,
+        new: &mut dyn Object,
+        old: &dyn Object,
+        subresource: Option<Subresource>,
+        _features: Features,
+    ) {
         let (new, old): (&mut Namespace, &Namespace) = (typed_mut(new), typed(old));
         match subresource {
             None => {

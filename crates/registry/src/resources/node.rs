@@ -6,6 +6,7 @@ use leasehold_api::validation::{FieldError, validate_node_create, validate_node_
 use leasehold_api::{Gvk, Object, TypeCodec};
 
 use super::{typed, typed_mut};
+use crate::features::Features;
 use crate::resource::{Resource, Strategy, Subresource, Version, View};
 
 const CODEC: TypeCodec = TypeCodec::of::<Node>();
@@ -46,6 +47,7 @@ pub static NODES: Resource = Resource {
     unconditional_update: true,
     labels: NODE_LABELS,
     view: View::of::<Node>(),
+    feature: None,
     strategy: &NodeStrategy,
 };
 
@@ -78,7 +80,7 @@ impl Strategy for NodeStrategy {
         }
     }
 
-    fn prepare_create(&self, new: &mut dyn Object) {
+    fn prepare_create(&self, new: &mut dyn Object, _features: Features) {
         let node: &mut Node = typed_mut(new);
         node.spec.config_source = None;
         node.status.config = None;
@@ -101,7 +103,13 @@ impl Strategy for NodeStrategy {
         validate_node_create(typed(new))
     }
 
-    fn prepare_update(&self, new: &mut dyn Object, old: &dyn Object, subresource: Option<Subresource>) {
+    fn prepare_update(
+        &self,
+        new: &mut dyn Object,
+        old: &dyn Object,
+        subresource: Option<Subresource>,
+        _features: Features,
+    ) {
         let (new, old): (&mut Node, &Node) = (typed_mut(new), typed(old));
         match subresource {
             Some(Subresource::Status) => new.spec.clone_from(&old.spec),

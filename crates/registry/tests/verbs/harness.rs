@@ -8,7 +8,7 @@ use leasehold_api::options::{DeleteOptions, ListOptions, Query, ResourceVersion}
 use leasehold_api::{ApiError, Object};
 use leasehold_clock::SystemClock;
 use leasehold_registry::resources::{self, LEASES};
-use leasehold_registry::{Deleted, List, PatchKind, Place, Registry, Watch, WriteOptions, Written};
+use leasehold_registry::{Deleted, Features, List, PatchKind, Place, Registry, Watch, WriteOptions, Written};
 use leasehold_store::embedded::{Embedded, Options};
 use serde_json::{Value, json};
 
@@ -73,6 +73,14 @@ impl Harness {
             registry,
             store,
             _directory: directory,
+        }
+    }
+
+    /// The same data with other features.
+    pub(crate) fn featuring(self, features: Features) -> Self {
+        Self {
+            registry: self.restarted().with_features(features),
+            ..self
         }
     }
 

@@ -2,7 +2,7 @@
 
 use leasehold_api::options::{DeleteOptions, ListOptions};
 use leasehold_registry::resources::{EVENTS, NAMESPACES};
-use leasehold_registry::{Deleted, Place, WriteOptions};
+use leasehold_registry::{Deleted, Features, Place, WriteOptions};
 use serde_json::json;
 
 use crate::harness::{Harness, as_json, lease, leases, options, place, version};
@@ -339,5 +339,27 @@ async fn the_deletions_of_a_collection_share_commit_groups() {
     assert!(h.list(&leases(), "").await.unwrap().items.is_empty());
     let groups = h.groups() - before;
     assert!(groups <= 50, "{groups} groups for 100 deletions");
+    h.close().await;
+}
+
+#[tokio::test]
+async fn without_coordinated_election_its_fields_are_kept_only_where_they_are_already() {
+    let h = Harness::new().await;
+    let coordinated = json!({"strategy": "OldestEmulationVersion", "preferredHolder": "p", "holderIdentity": "h"});
+    h.create(&leases(), json!({"metadata": {"name": "old"}, "spec": coordinated}))
+        .await
+        .expect("created");
+    h.create(&leases(), lease("new", "h")).await.expect("created");
+    let off = Features::parse(["CoordinatedLeaderElection=false"]).expect("a known gate");
+    let h = h.featuring(off);
+
+    let change = json!({"spec": {"strategy": "x.io/y", "preferredHolder": "q"}});
+    let spec = async |name: &str| {
+        let written = h.merge(&leases().named(name), change.clone()).await.expect("updated");
+        as_json(&*written.item.object().unwrap())["spec"].clone()
+    };
+    let kept = json!({"strategy": "x.io/y", "preferredHolder": "q", "holderIdentity": "h"});
+    assert_eq!(spec("old").await, kept);
+    assert_eq!(spec("new").await, json!({"holderIdentity": "h"}));
     h.close().await;
 }

@@ -3,6 +3,7 @@
 //! Label values come from closed sets only: a path that somebody made up cannot grow this. Each series is looked up by
 //! position in an array, not by its labels, and made when it is first needed, so that the page shows no zeros.
 
+mod figures;
 mod plain;
 mod series;
 
@@ -22,6 +23,8 @@ use prometheus_client::registry::Registry;
 use crate::in_flight::Kind;
 use crate::{Body, reply};
 
+use figures::FiguresCollector;
+pub use figures::{Family as FigureFamily, Figures, Sample};
 #[cfg(test)]
 use series::Scope;
 use series::{CODES, EventLabels, Labels, RequestLabels, SCOPES, VERBS, rows};
@@ -145,6 +148,13 @@ impl Metrics {
         if let Some(figures) = store {
             registry.register_collector(Box::new(StoreCollector(figures)));
         }
+    }
+
+    /// The same, showing these figures too.
+    #[must_use]
+    pub fn with(mut self, figures: Figures) -> Self {
+        self.registry.register_collector(Box::new(FiguresCollector(figures)));
+        self
     }
 
     /// Counts an answered request. `size` is that of its body where it is at hand.

@@ -132,3 +132,37 @@ fn the_stores_figures_are_read_when_shown() {
     assert!(page.contains("leasehold_store_commits_total 7.0\n"), "{page}");
     assert!(page.contains("leasehold_store_live_objects 3.0\n"), "{page}");
 }
+
+#[test]
+fn figures_of_others_are_shown_with_their_labels() {
+    let family = |name, counter, series| FigureFamily {
+        name,
+        help: "Things",
+        counter,
+        series,
+    };
+    let sample = |labels: &[(&'static str, &'static str)], value| Sample {
+        labels: labels.to_vec(),
+        value,
+    };
+    let figures = move || {
+        vec![
+            family(
+                "things",
+                true,
+                vec![
+                    sample(&[("kind", "a"), ("size", "b")], 2.0),
+                    sample(&[("kind", "c")], 0.0),
+                ],
+            ),
+            family("level", false, vec![sample(&[], 1.5)]),
+        ]
+    };
+    let page = page(&Metrics::new(None).with(Box::new(figures)));
+    for line in [
+        "# TYPE things_total counter\nthings_total{kind=\"a\",size=\"b\"} 2.0\nthings_total{kind=\"c\"} 0.0\n",
+        "# HELP level Things\n# TYPE level gauge\nlevel 1.5\n",
+    ] {
+        assert!(page.contains(line), "{line}\nin\n{page}");
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The bounds of listeners and connections.
 ///
 /// What bounds a single request (its deadline, its body, how many at once) is not here: the request layer does that.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
     /// Connections open at once. One more is closed as soon as it is accepted.
     pub connections: usize,

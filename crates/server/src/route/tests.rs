@@ -13,7 +13,7 @@ fn outcome(method: &str, target: &str) -> String {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     let info = RequestInfo::new(&method, path, Query::new(&pairs));
     let path = info.resource.expect("the path of a resource");
-    match find(&info, &path, &method) {
+    match find(&info, &path, &method, Features::default()) {
         Ok(place) => {
             let subresource = place.subresource.map_or("", |subresource| subresource.name());
             let (resource, version) = (place.resource.plural, place.version.version);

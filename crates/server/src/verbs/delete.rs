@@ -39,7 +39,10 @@ pub(super) async fn delete(call: &Call<'_>, body: &Bytes) -> Result<Response<Bod
 pub(super) async fn delete_collection(call: &Call<'_>, body: &Bytes) -> Result<Response<Body>, ApiError> {
     let wish = call.wish(Route::Objects)?;
     // A selector that cannot be read deletes nothing.
+    #[cfg(not(leasehold_mutant = "bad-selector-deletes-all"))]
     let list = ListOptions::from_query(call.query())?;
+    #[cfg(leasehold_mutant = "bad-selector-deletes-all")]
+    let list = ListOptions::from_query(call.query()).unwrap_or_default();
     let delete = delete_options(call, body)?;
     let options = write_options(call, &delete);
     let deleted = call

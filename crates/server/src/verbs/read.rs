@@ -33,6 +33,10 @@ pub(super) async fn watch(call: &Call<'_>, options: &ListOptions, slot: Slot) ->
     if matches!(wish.answer.shape, Shape::PartialList(_)) {
         return Err(encode::not_a_list(&call.place));
     }
+    let watched = call
+        .app
+        .watches
+        .take(&call.user.name, call.app.limits.watches_per_user)?;
     let watch = call.app.registry.watch(&call.place, options).await?;
     let encoder = EventEncoder::new(wish.answer, wish.include, call.place.clone(), call.app.clock.clone());
     let watching = Watching {
@@ -43,7 +47,7 @@ pub(super) async fn watch(call: &Call<'_>, options: &ListOptions, slot: Slot) ->
         standing: Standing::new(call),
         drain: call.app.drain.clone(),
         events: call.app.metrics.watch_events(call.series),
-        counted: (slot, call.app.metrics.long_running(call.series)),
+        counted: (slot, watched, call.app.metrics.long_running(call.series)),
     };
     let content_type = watch::content_type(wish.answer.format);
     Ok(reply::new(StatusCode::OK, content_type, watching.into_body()))

@@ -25,6 +25,7 @@ use crate::Body;
 use crate::in_flight::Slot;
 use crate::metrics::LongRunning;
 use crate::standing::Standing;
+use crate::watches_per_user::Watched;
 
 pub(crate) use encoder::EventEncoder;
 
@@ -68,7 +69,7 @@ pub(crate) struct Watching {
     /// Counts the events.
     pub(crate) events: Counter<u64, AtomicU64>,
     /// Says that the watch goes on, as long as it does.
-    pub(crate) counted: (Slot, LongRunning),
+    pub(crate) counted: (Slot, Watched, LongRunning),
 }
 
 impl Watching {
@@ -124,7 +125,7 @@ struct Stream {
     encoded: usize,
     chunk: Vec<u8>,
     ended: bool,
-    _counted: (Slot, LongRunning),
+    _counted: (Slot, Watched, LongRunning),
 }
 
 impl Stream {

@@ -4,4 +4,5 @@ mod backups;
 mod filters;
 mod fixture;
 mod requests;
+mod status;
 mod watches;

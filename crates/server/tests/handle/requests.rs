@@ -368,3 +368,51 @@ async fn a_long_list_is_whole() {
         1_100
     );
 }
+
+#[tokio::test]
+async fn without_coordinated_election_its_resource_and_its_fields_are_not_there() {
+    let server = Server::uncoordinated().await;
+    assert_eq!(server.get(CANDIDATES, &[]).await.code, 404);
+    let discovery = server.get("/apis/coordination.k8s.io", &[]).await;
+    assert!(!discovery.text().contains("v1beta1"), "{}", discovery.text());
+    for path in ["/openapi/v3", "/apis"] {
+        assert!(
+            !server
+                .get(path, &[])
+                .await
+                .text()
+                .contains("coordination.k8s.io/v1beta1"),
+            "{path}"
+        );
+    }
+
+    let json = [("content-type", "application/json")];
+    let body = r#"{"metadata":{"name":"l"},"spec":{"holderIdentity":"h","strategy":"OldestEmulationVersion","preferredHolder":"p"}}"#;
+    let created = server.ask(Method::POST, LEASES, &json, body).await;
+    assert_eq!(created.code, 201);
+    assert_eq!(created.json()["spec"], serde_json::json!({"holderIdentity": "h"}));
+
+    let with = Server::start().await;
+    assert_eq!(with.get(CANDIDATES, &[]).await.code, 200);
+}
+
+#[tokio::test]
+async fn no_pods_are_on_any_node() {
+    let server = Server::start().await;
+    let path = "/api/v1/pods?fieldSelector=spec.nodeName%3Dn1%2Cstatus.phase%21%3DFailed&limit=500";
+    let list = server.get(path, &[]).await.json();
+    assert_eq!(
+        (&list["kind"], &list["items"]),
+        (&"PodList".into(), &serde_json::json!([]))
+    );
+    let list = server.get(path, &[("accept", PROTOBUF)]).await;
+    assert_eq!((list.code, list.header("content-type")), (200, PROTOBUF));
+    // There is nothing else to know about pods.
+    for path in [
+        "/api/v1/pods",
+        "/api/v1/pods?fieldSelector=metadata.name%3Dp",
+        "/api/v1/namespaces/default/pods",
+    ] {
+        assert_eq!(server.get(path, &[]).await.code, 404, "{path}");
+    }
+}

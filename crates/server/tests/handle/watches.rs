@@ -292,3 +292,23 @@ async fn who_may_not_watch_any_more_stops_within_two_minutes() {
         tokio::time::resume();
     }
 }
+
+#[tokio::test]
+async fn a_user_has_so_many_watches_whatever_he_may_do_and_ending_one_makes_room() {
+    let server = Server::limited(Limits {
+        watches_per_user: 1,
+        ..Limits::default()
+    })
+    .await;
+    let (reader, admin) = (
+        [("authorization", "Bearer reader")],
+        [("authorization", "Bearer admin")],
+    );
+    let path = format!("{LEASES}?watch=1");
+    let open = server.watch(&path, &admin).await;
+    let refused = server.get(&path, &admin).await;
+    assert_eq!((refused.code, refused.header("retry-after")), (429, "1"));
+    let _of_another = server.watch(&path, &reader).await;
+    drop(open);
+    server.watch(&path, &admin).await;
+}

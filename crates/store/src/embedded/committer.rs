@@ -60,28 +60,46 @@ impl Committer {
 
     /// Runs until the store is closed or has failed for good.
     pub(crate) fn run(mut self) {
-        while let Some(result) = self.step() {
-            if let Err(error) = result {
-                self.shared.fail(&error);
-                if matches!(error, AppendError::Fatal(_)) {
-                    break;
-                }
+        loop {
+            let work = self.next_work();
+            if !self.carry_out(work) {
+                break;
             }
         }
         self.snapshotter.stop();
     }
 
-    /// `None` when it was the last.
-    fn step(&mut self) -> Option<Result<(), AppendError>> {
-        match self.next_work() {
-            Work::Commit { group, state, issued } => Some(self.commit(group, state, issued).and_then(|()| self.tend())),
-            Work::SnapshotEnded => Some(self.tend()),
-            Work::LookForRoom => Some(self.look_for_room()),
-            Work::Close { issued } => {
-                self.close(issued);
-                None
+    /// Does what there is to do, without waiting for more, and says whether there may ever be.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn run_out(&mut self) -> bool {
+        loop {
+            let work = take_work(&self.shared, &mut self.shared.pending.lock());
+            match work {
+                None => return true,
+                Some(work) => {
+                    self.shared.room.notify_waiters();
+                    if !self.carry_out(work) {
+                        return false;
+                    }
+                }
             }
         }
+    }
+
+    /// Whether there may be more to do.
+    fn carry_out(&mut self, work: Work) -> bool {
+        let done = match work {
+            Work::Commit { group, state, issued } => self.commit(group, state, issued).and_then(|()| self.tend()),
+            Work::SnapshotEnded => self.tend(),
+            Work::LookForRoom => self.look_for_room(),
+            Work::Close { issued } => {
+                self.close(issued);
+                return false;
+            }
+        };
+        let Err(error) = done else { return true };
+        self.shared.fail(&error);
+        !matches!(error, AppendError::Fatal(_))
     }
 
     fn next_work(&self) -> Work {
@@ -89,13 +107,11 @@ impl Committer {
         loop {
             if !pending.group.changes.is_empty() {
                 self.gather(&mut pending);
-                return self.take_group(pending);
             }
-            if std::mem::take(&mut pending.snapshot_ended) {
-                return Work::SnapshotEnded;
-            }
-            if pending.health != Health::Open {
-                return Work::Close { issued: pending.issued };
+            if let Some(work) = take_work(&self.shared, &mut pending) {
+                drop(pending);
+                self.shared.room.notify_waiters();
+                return work;
             }
             pending.wake_at = Some(1);
             if !pending.full {
@@ -116,17 +132,6 @@ impl Committer {
             self.shared.work.wait_for(pending, GATHER);
             pending.wake_at = None;
         }
-    }
-
-    fn take_group(&self, mut pending: MutexGuard<'_, Pending>) -> Work {
-        let group = std::mem::take(&mut pending.group);
-        pending.last_size = group.changes.len();
-        pending.in_flight = Some(Arc::clone(&group.done));
-        pending.writing_since = Some(self.shared.clock.now());
-        let (state, issued) = (pending.overlay.clone(), pending.issued);
-        drop(pending);
-        self.shared.room.notify_waiters();
-        Work::Commit { group, state, issued }
     }
 
     fn commit(&mut self, group: Group, state: State, issued: Revision) -> Result<(), AppendError> {
@@ -185,6 +190,23 @@ impl Committer {
             tracing::warn!(?error, "the log could not be ended; everything acknowledged is in it");
         }
     }
+}
+
+/// What there is to do now, if anything.
+fn take_work(shared: &Shared, pending: &mut Pending) -> Option<Work> {
+    if !pending.group.changes.is_empty() {
+        let group = std::mem::take(&mut pending.group);
+        pending.last_size = group.changes.len();
+        pending.in_flight = Some(Arc::clone(&group.done));
+        pending.writing_since = Some(shared.clock.now());
+        let (state, issued) = (pending.overlay.clone(), pending.issued);
+        return Some(Work::Commit { group, state, issued });
+    }
+    if std::mem::take(&mut pending.snapshot_ended) {
+        return Some(Work::SnapshotEnded);
+    }
+    let issued = pending.issued;
+    (pending.health != Health::Open).then_some(Work::Close { issued })
 }
 
 /// Makes sure that nobody waits for a committer that is no more.

@@ -18,7 +18,8 @@ const PREFIX: &str = "leasehold-store ";
 /// Checks the version of what is there, or marks an empty directory with ours. Touches nothing of another version.
 pub(crate) fn check(disk: &dyn Disk) -> Result<(), OpenError> {
     if is_ours(disk)? {
-        return Ok(());
+        // Whoever named it may have been killed before that was durable, and data must not outlive it.
+        return disk.sync().map_err(OpenError::io(NAME));
     }
     check_empty(disk)?;
     write(disk, UNFINISHED)

@@ -77,6 +77,11 @@ impl History {
     /// Takes out what has left the window, for the caller to drop where no lock is held.
     pub(crate) fn trim(&mut self, now: Monotonic, out: &mut Vec<Arc<Change>>) {
         let window = self.window;
+        #[cfg(leasehold_mutant = "watch-buffer-unbounded")]
+        let window = Window {
+            age: Duration::MAX,
+            bytes: usize::MAX,
+        };
         for (_, ring) in &mut self.rings {
             while let Some(oldest) = ring.changes.front()
                 && (ring.bytes > window.bytes || now.since(oldest.at) > window.age)

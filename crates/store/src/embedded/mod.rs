@@ -23,12 +23,15 @@ mod backup;
 mod committer;
 mod completion;
 pub mod disk;
+mod fail_stop;
 mod files;
-mod format;
+pub(crate) mod format;
+#[cfg(any(test, feature = "testing"))]
+mod hand;
 mod history;
 mod inspect;
 mod lock;
-mod log;
+pub(crate) mod log;
 mod metrics;
 mod open_error;
 mod options;
@@ -36,12 +39,12 @@ mod past;
 mod pending;
 mod published;
 mod read_only;
-mod recover;
+pub(crate) mod recover;
 mod resources;
 mod restore;
-mod snapshot;
+pub(crate) mod snapshot;
 mod snapshotter;
-mod state;
+pub(crate) mod state;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -61,6 +64,7 @@ use crate::{Entry, Error, Key, Listing, Page, Range, Revision, Snapshot, Store, 
 use committer::{Committer, Farewell};
 use completion::Completion;
 use disk::Disk;
+use fail_stop::FailStop;
 use history::History;
 use lock::DirectoryLock;
 use metrics::Counters;
@@ -70,6 +74,9 @@ use published::Published;
 use recover::Recovered;
 use snapshotter::Snapshotter;
 use state::State;
+
+#[cfg(any(test, feature = "testing"))]
+pub use hand::Hand;
 
 pub use backup::{Backup, BackupContent, verify as verify_backup};
 pub use inspect::{Content, Inspection, Judge, Objects, Problem, SegmentFile, SnapshotFile, inspect};
@@ -106,12 +113,45 @@ impl Embedded {
         Self::start(disk, None, options, clock)
     }
 
+    /// Opens the store on a disk of the caller's, without a thread of its own: whoever has the [`Hand`] says when what was
+    /// asked for is written, and does it. So a simulation decides what happens when.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    #[cfg(any(test, feature = "testing"))]
+    pub fn open_by_hand(
+        disk: Arc<dyn Disk>,
+        options: &Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, Hand), OpenError> {
+        let (store, committer, farewell) = Self::prepare(disk, options, clock)?;
+        Ok((store, Hand::new(committer, farewell)))
+    }
+
     fn start(
         disk: Arc<dyn Disk>,
         lock: Option<DirectoryLock>,
         options: &Options,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
+        let (store, committer, farewell) = Self::prepare(disk, options, clock)?;
+        let thread = std::thread::Builder::new().name("store-commit".into()).spawn(move || {
+            // Dropped in reverse: the lock goes once nothing is written any more, and then the end is announced.
+            let _farewell = farewell;
+            let _lock = lock;
+            committer.run();
+        });
+        *store.committer.lock() = Some(thread.map_err(OpenError::io("starting the committer"))?);
+        Ok(store)
+    }
+
+    /// A store whose committer does not run yet.
+    fn prepare(
+        disk: Arc<dyn Disk>,
+        options: &Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, Committer, Farewell), OpenError> {
+        let disk: Arc<dyn Disk> = Arc::new(FailStop::new(disk));
         format::check(disk.as_ref())?;
         let Recovered {
             state,
@@ -129,18 +169,12 @@ impl Embedded {
             shared: Arc::clone(&shared),
             ended: Arc::clone(&ended),
         };
-        let thread = std::thread::Builder::new().name("store-commit".into()).spawn(move || {
-            // Dropped in reverse: the lock goes once nothing is written any more, and then the end is announced.
-            let _farewell = farewell;
-            let _lock = lock;
-            committer.run();
-        });
-        let thread = thread.map_err(OpenError::io("starting the committer"))?;
-        Ok(Self {
+        let store = Self {
             shared,
             ended,
-            committer: Mutex::new(Some(thread)),
-        })
+            committer: Mutex::new(None),
+        };
+        Ok((store, committer, farewell))
     }
 
     /// Stops accepting writes, finishes those on their way, ends watches once they have handed out everything, and gives

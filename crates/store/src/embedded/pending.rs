@@ -275,6 +275,10 @@ impl Shared {
             };
             pending.writing_since = None;
             pending.overlay = State::clone(&self.published.state());
+            #[cfg(leasehold_mutant = "revision-reused-after-failed-append")]
+            {
+                pending.issued = pending.overlay.revision;
+            }
             (pending.in_flight.take(), std::mem::take(&mut pending.group), error)
         };
         for done in in_flight.into_iter().chain([gathered.done]) {

@@ -222,6 +222,8 @@ impl Replay {
             end += frame.frame_len();
         }
         let tail = tail::judge(&bytes, end, head.salt);
+        #[cfg(leasehold_mutant = "damage-taken-for-a-torn-tail")]
+        let tail = if tail == Tail::Damaged { Tail::Torn } else { tail };
         Ok(Read {
             name,
             head,

@@ -106,7 +106,7 @@ fn classify(error: io::Error) -> WriteError {
     }
 }
 
-fn header(revision: Revision, salt: u32) -> [u8; HEADER] {
+pub(crate) fn header(revision: Revision, salt: u32) -> [u8; HEADER] {
     let mut bytes = [0; HEADER];
     bytes[0..8].copy_from_slice(MAGIC);
     bytes[8..16].copy_from_slice(&revision.0.to_le_bytes());

@@ -4,7 +4,7 @@
 //! everything else any sector of 512 bytes may have been written or not, a file may have its new size or not, and any of
 //! the last calls that change names may have happened or not. A sector is written whole or not at all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::memory_disk::{Image, Op, SECTOR, index, put};
 
@@ -30,12 +30,42 @@ struct File {
 /// What of the uncertain part survived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survivors {
-    /// Sectors, counted over all uncertain writes, that are on the disk.
-    pub sectors: BTreeSet<usize>,
+    /// Which sectors are on the disk.
+    pub sectors: Sectors,
     /// Whether files have their new sizes.
     pub sizes: bool,
     /// Which of the uncertain changes of names happened: one bit each, for the first 64.
     pub names: u64,
+}
+
+impl Survivors {
+    /// Nothing that was not certain.
+    pub const NONE: Self = Self {
+        sectors: Sectors::First(0),
+        sizes: false,
+        names: 0,
+    };
+}
+
+/// A set of sectors, counted over all uncertain writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sectors {
+    /// So many of the first: a write that was torn.
+    First(usize),
+    /// These.
+    Only(Vec<usize>),
+    /// All but these.
+    AllBut(Vec<usize>),
+}
+
+impl Sectors {
+    fn contains(&self, sector: usize) -> bool {
+        match self {
+            Self::First(count) => sector < *count,
+            Self::Only(sectors) => sectors.contains(&sector),
+            Self::AllBut(sectors) => !sectors.contains(&sector),
+        }
+    }
 }
 
 impl Cut {
@@ -69,6 +99,8 @@ impl Cut {
             Op::Sync(file) => self.files[*file].sync(),
             // Nothing of it was written, and nothing of it ever will be.
             Op::FailedSync(file) => self.files[*file].pending.clear(),
+            // As uncertain as before.
+            Op::FailedSyncNames => {}
             Op::SyncNames => {
                 let pending = std::mem::take(&mut self.pending_names);
                 pending.iter().for_each(|change| rename(&mut self.names, change));
@@ -91,32 +123,33 @@ impl Cut {
             .sum()
     }
 
-    /// The sets of survivors to try: nothing, everything, all but any one or two sectors, any one or two sectors alone,
-    /// every number of sectors from the front, each of these with and without the rest; and any of the last few changes
-    /// of names.
-    pub fn survivors(&self) -> Vec<Survivors> {
+    /// The sets of survivors to try: every number of sectors from the front, any one to `most` sectors alone, and all but
+    /// any one to `most`, each of these with and without new sizes, where there are any; and any of the last few changes of
+    /// names.
+    pub fn survivors(&self, most: usize) -> impl Iterator<Item = Survivors> {
         let count = self.sectors();
-        let mut sets: BTreeSet<BTreeSet<usize>> = (0..=count).map(|end| (0..end).collect()).collect();
-        let all: BTreeSet<usize> = (0..count).collect();
-        for first in 0..count {
-            for second in first..count {
-                let pair = BTreeSet::from([first, second]);
-                sets.insert(all.difference(&pair).copied().collect());
-                sets.insert(pair);
-            }
-        }
+        let few = subsets(count, most);
+        let others = few
+            .into_iter()
+            .flat_map(|few| [Sectors::Only(few.clone()), Sectors::AllBut(few)]);
+        let sizes: &[bool] = if self.has_new_sizes() { &[false, true] } else { &[false] };
         let names = self.name_sets();
-        let mut survivors = Vec::new();
-        for sectors in sets {
-            for sizes in [false, true] {
-                survivors.extend(names.iter().map(|names| Survivors {
-                    sectors: sectors.clone(),
-                    sizes,
-                    names: *names,
-                }));
-            }
-        }
-        survivors
+        (0..=count).map(Sectors::First).chain(others).flat_map(move |sectors| {
+            let each = |sizes: bool, names: u64| Survivors {
+                sectors: sectors.clone(),
+                sizes,
+                names,
+            };
+            let all = sizes
+                .iter()
+                .flat_map(|sizes| names.iter().map(|names| each(*sizes, *names)));
+            all.collect::<Vec<_>>()
+        })
+    }
+
+    fn has_new_sizes(&self) -> bool {
+        let mut pending = self.files.iter().flat_map(|file| &file.pending);
+        pending.any(|op| matches!(op, Op::Resize(..)))
     }
 
     fn name_sets(&self) -> Vec<u64> {
@@ -166,7 +199,7 @@ impl File {
                 content.resize(index(*size), 0);
             }
             for (offset, bytes) in shares(op) {
-                if survivors.sectors.contains(sector) {
+                if survivors.sectors.contains(*sector) {
                     put(&mut content, offset as u64, bytes);
                 }
                 *sector += 1;
@@ -174,6 +207,23 @@ impl File {
         }
         content
     }
+}
+
+/// Every set of one to `most` of `count` sectors, in order.
+fn subsets(count: usize, most: usize) -> Vec<Vec<usize>> {
+    let mut all: Vec<Vec<usize>> = Vec::new();
+    let mut last = vec![Vec::new()];
+    for _ in 0..most {
+        last = last
+            .iter()
+            .flat_map(|set: &Vec<usize>| {
+                let from = set.last().map_or(0, |last| last + 1);
+                (from..count).map(move |next| set.iter().copied().chain([next]).collect())
+            })
+            .collect();
+        all.extend(last.iter().cloned());
+    }
+    all
 }
 
 /// The parts of a write, one for each sector.
@@ -199,5 +249,23 @@ fn rename(names: &mut BTreeMap<String, usize>, (op, file): &(Op, usize)) {
     }
     if let Op::Create(name) | Op::Rename(_, name) = op {
         names.insert(name.clone(), *file);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_set_of_up_to_three_sectors_is_tried_once() {
+        // 5 + 10 + 10 of five, and 4 + 6 + 4 of four: each by itself, and in order.
+        for (count, sets) in [(5, 25), (4, 14), (1, 1), (0, 0)] {
+            let mut found = subsets(count, 3);
+            assert_eq!(found.len(), sets);
+            assert!(found.iter().all(|set| set.is_sorted() && set.len() <= 3));
+            found.sort();
+            found.dedup();
+            assert_eq!(found.len(), sets, "one comes twice");
+        }
     }
 }

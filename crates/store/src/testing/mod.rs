@@ -2,8 +2,9 @@
 //! every call, fails on demand and knows what a power cut could leave of it.
 
 mod crash;
+pub mod fuzzing;
 mod memory_disk;
 pub mod suite;
 
-pub use crash::{Cut, Survivors};
+pub use crash::{Cut, Sectors, Survivors};
 pub use memory_disk::{Fault, Image, MemoryDisk, Op};

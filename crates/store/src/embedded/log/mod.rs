@@ -96,6 +96,7 @@ impl Log {
             return Err(self.give_back("appending to the log", &error));
         }
         let before = self.clock.now();
+        #[cfg(not(leasehold_mutant = "acknowledge-before-sync"))]
         self.current
             .file
             .sync()
@@ -227,6 +228,7 @@ pub(crate) fn create(disk: &dyn Disk, head: Head, size: u64) -> Result<Segment, 
     reserve(&mut segment, segment::HEADER as u64, size).map_err(classify)?;
     segment.file.write_at(0, &head.encode()).map_err(classify)?;
     segment.file.sync().map_err(CreateError::Fatal)?;
+    #[cfg(not(leasehold_mutant = "directory-sync-skipped"))]
     disk.sync().map_err(CreateError::Fatal)?;
     Ok(segment)
 }

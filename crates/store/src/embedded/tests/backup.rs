@@ -228,7 +228,7 @@ async fn a_power_cut_leaves_no_store_or_the_whole() {
     let ops = disk.ops();
     let (mut cut, mut images, mut complete) = (Cut::new(&Image::new()), 0, 0);
     for position in 0..=ops.len() {
-        for survivors in cut.survivors() {
+        for survivors in cut.survivors(2) {
             let image = cut.image(&survivors);
             complete += usize::from(check_interrupted(&image, &state, &whole));
             images += 1;
@@ -250,12 +250,7 @@ async fn an_error_of_the_disk_leaves_no_store_or_the_whole() {
     let calls = disk.calls();
     for at in 0..calls {
         let disk = MemoryDisk::default();
-        let error = std::io::ErrorKind::Other;
-        disk.set_fault(Some(Fault {
-            at,
-            sticky: true,
-            error,
-        }));
+        disk.set_fault(Some(Fault::from(at, std::io::ErrorKind::Other)));
         assert!(restore_on(&disk, &state, RAISE).is_err(), "call {at} of {calls}");
         check_interrupted(&disk.image(), &state, &whole);
     }

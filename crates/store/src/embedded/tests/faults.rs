@@ -1,11 +1,5 @@
-//! Disks that fail.
-//!
-//! Goal: whatever call fails, and however, nothing acknowledged is lost, nobody waits for ever, nothing panics, and being
-//! out of room passes.
-//! Method: run the workload once for every call that could fail, failing that one, or it and all later ones; then start
-//! again on what the process left behind and on what a power cut leaves of that.
+//! Disks that fail: what users of the store see. For every call that could fail see `io_errors`.
 
-use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,144 +7,18 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use leasehold_clock::SimulatedClock;
 
-use super::support::{Outcome, content, key, open, recovered, replay, small, value, workload};
+use super::io_errors::{after_power_cut, bounded};
+use super::support::{key, open, small, value};
 use crate::embedded::Embedded;
-use crate::testing::{Cut, Fault, Image, MemoryDisk, Survivors};
+use crate::testing::{Fault, MemoryDisk};
 use crate::{Error, Revision, Store};
-
-/// Far above what anything here takes: a bound for what should never wait at all.
-const BOUND: Duration = Duration::from_secs(30);
-
-async fn bounded<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(BOUND, future)
-        .await
-        .expect("someone waits for ever")
-}
-
-/// Starts on an image, and requires every acknowledged write and nothing that was never asked for.
-fn check_recovers(image: &Image, outcomes: &[Outcome], context: &str) {
-    let state = recovered(&MemoryDisk::new(image)).unwrap_or_else(|error| panic!("{error}, {context}"));
-    let acknowledged = replay(outcomes);
-    let (last, expected) = acknowledged.last_key_value().unwrap();
-    assert!(
-        state.revision >= *last,
-        "{} but {last} was acknowledged, {context}",
-        state.revision
-    );
-    let found = content(&state);
-    let asked: BTreeSet<_> = outcomes.iter().map(|outcome| (&outcome.key, &outcome.value)).collect();
-    for (key, (value, revision)) in &found {
-        assert!(
-            asked.contains(&(key, &Some(value.clone()))),
-            "{key:?} was never asked for, {context}"
-        );
-        assert!(
-            revision > last || expected.get(key) == Some(&(value.clone(), *revision)),
-            "{key:?}, {context}"
-        );
-    }
-    for (key, held) in expected {
-        let overtaken = outcomes
-            .iter()
-            .any(|outcome| outcome.key == *key && outcome.result.is_err());
-        assert!(overtaken || found.get(key) == Some(held), "{key:?} was lost, {context}");
-    }
-}
-
-/// What a power cut leaves when nothing uncertain survives.
-fn after_power_cut(disk: &MemoryDisk) -> Image {
-    let mut cut = Cut::new(&Image::new());
-    disk.ops().iter().for_each(|op| cut.advance(op));
-    cut.image(&Survivors {
-        sectors: BTreeSet::new(),
-        sizes: false,
-        names: 0,
-    })
-}
-
-async fn run_with_fault(fault: Fault) -> (MemoryDisk, Option<Vec<Outcome>>) {
-    let disk = MemoryDisk::default();
-    disk.set_fault(Some(fault));
-    let Ok(store) = open(&disk, &small()) else {
-        return (disk, None);
-    };
-    let outcomes = bounded(workload(&store, &disk)).await;
-    if matches!(store.ready(), Err(Error::Unavailable(_))) {
-        bounded(store.fatal()).await;
-    }
-    // Whatever it says: it must end.
-    let _closed = bounded(store.close()).await;
-    (disk, Some(outcomes))
-}
-
-async fn fail_every_call(error: ErrorKind, sticky: bool) {
-    let calls = {
-        let disk = MemoryDisk::default();
-        let store = open(&disk, &small()).unwrap();
-        workload(&store, &disk).await;
-        store.close().await.unwrap();
-        disk.calls()
-    };
-    for at in 0..calls {
-        let context = format!("{error:?} at call {at}, sticky: {sticky}");
-        let (disk, outcomes) = run_with_fault(Fault { at, sticky, error }).await;
-        let outcomes = outcomes.unwrap_or_default();
-        for outcome in &outcomes {
-            let refused_for_cause = matches!(
-                outcome.result,
-                Ok(_)
-                    | Err(Error::Full
-                        | Error::Unavailable(_)
-                        | Error::NotFound
-                        | Error::Exists(_)
-                        | Error::Conflict(_))
-            );
-            assert!(refused_for_cause, "{:?}, {context}", outcome.result);
-        }
-        if error == ErrorKind::StorageFull {
-            let unavailable = outcomes
-                .iter()
-                .find(|outcome| matches!(outcome.result, Err(Error::Unavailable(_))));
-            assert!(
-                unavailable.is_none(),
-                "being out of room must pass: {unavailable:?}, {context}"
-            );
-        }
-        check_recovers(&disk.image(), &outcomes, &context);
-        check_recovers(&after_power_cut(&disk), &outcomes, &context);
-    }
-}
-
-#[tokio::test]
-async fn a_call_that_fails_once_loses_nothing() {
-    fail_every_call(ErrorKind::Other, false).await;
-}
-
-#[tokio::test]
-async fn a_disk_that_is_broken_from_some_call_on_loses_nothing() {
-    fail_every_call(ErrorKind::Other, true).await;
-}
-
-#[tokio::test]
-async fn a_call_that_finds_no_room_once_loses_nothing() {
-    fail_every_call(ErrorKind::StorageFull, false).await;
-}
-
-#[tokio::test]
-async fn a_disk_that_is_full_from_some_call_on_loses_nothing() {
-    fail_every_call(ErrorKind::StorageFull, true).await;
-}
 
 #[tokio::test]
 async fn a_full_disk_refuses_writes_and_takes_them_again_once_there_is_room() {
     let disk = MemoryDisk::default();
     let store = open(&disk, &small()).unwrap();
     let first = store.create(key("leases", "a"), value(1, 100)).await.unwrap();
-    disk.set_fault(Some(Fault {
-        at: 0,
-        sticky: true,
-        error: ErrorKind::StorageFull,
-    }));
+    disk.set_fault(Some(Fault::from(0, ErrorKind::StorageFull)));
     assert_eq!(store.create(key("leases", "b"), value(2, 100)).await, Err(Error::Full));
     assert_eq!(store.ready(), Err(Error::Full));
     assert_eq!(store.get(&key("leases", "a")).await.unwrap().unwrap().revision, first);
@@ -169,11 +37,7 @@ async fn a_clean_end_remembers_the_revisions_that_were_given_out_in_vain() {
     let disk = MemoryDisk::default();
     let store = open(&disk, &small()).unwrap();
     let first = store.create(key("leases", "a"), value(1, 100)).await.unwrap();
-    disk.set_fault(Some(Fault {
-        at: 0,
-        sticky: true,
-        error: ErrorKind::StorageFull,
-    }));
+    disk.set_fault(Some(Fault::from(0, ErrorKind::StorageFull)));
     for _ in 0..5 {
         assert_eq!(store.create(key("leases", "b"), value(2, 100)).await, Err(Error::Full));
     }
@@ -188,11 +52,7 @@ async fn a_clean_end_remembers_the_revisions_that_were_given_out_in_vain() {
 async fn a_full_store_notices_by_itself_that_there_is_room_again() {
     let disk = MemoryDisk::default();
     let store = open(&disk, &small()).unwrap();
-    disk.set_fault(Some(Fault {
-        at: 0,
-        sticky: true,
-        error: ErrorKind::StorageFull,
-    }));
+    disk.set_fault(Some(Fault::from(0, ErrorKind::StorageFull)));
     assert_eq!(store.create(key("leases", "b"), value(2, 100)).await, Err(Error::Full));
     disk.set_fault(None);
     bounded(async {
@@ -230,11 +90,7 @@ async fn a_failed_sync_is_final_and_what_is_shown_after_a_restart_stays() {
     let store = open(&disk, &small()).unwrap();
     store.create(key("leases", "a"), value(1, 100)).await.unwrap();
     // The write succeeds, its sync does not.
-    disk.set_fault(Some(Fault {
-        at: 1,
-        sticky: false,
-        error: ErrorKind::Other,
-    }));
+    disk.set_fault(Some(Fault::once(1, ErrorKind::Other)));
     let failed = store.create(key("leases", "b"), value(2, 100)).await;
     assert!(matches!(failed, Err(Error::Unavailable(_))), "{failed:?}");
     assert!(matches!(store.ready(), Err(Error::Unavailable(_))));

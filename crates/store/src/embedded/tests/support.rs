@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use leasehold_clock::{Clock, SimulatedClock};
+use leasehold_clock::SimulatedClock;
 
-use crate::embedded::disk::Disk;
+use super::oracle;
 use crate::embedded::log::segment;
-use crate::embedded::recover::recover;
 use crate::embedded::state::State;
-use crate::embedded::{Embedded, OpenError, Options, format};
+use crate::embedded::{Embedded, OpenError, Options};
 use crate::testing::{MemoryDisk, Op};
 use crate::{Error, Key, Revision, Store};
 
@@ -37,10 +36,7 @@ pub(crate) fn key(resource: &'static str, name: &str) -> Key {
 
 /// What a start makes of a disk.
 pub(crate) fn recovered(disk: &MemoryDisk) -> Result<State, OpenError> {
-    let disk: Arc<dyn Disk> = Arc::new(disk.clone());
-    let clock: Arc<dyn Clock> = Arc::new(SimulatedClock::default());
-    format::check(disk.as_ref())?;
-    recover(&disk, &clock, &small()).map(|recovered| recovered.state)
+    oracle::start(disk).map(|recovered| recovered.state)
 }
 
 /// A value that says which write it is of, and is never zero where a sector could hide.

@@ -1,0 +1,9 @@
+//! Whole electors against a server in memory, in simulated time.
+
+mod candidates;
+mod contest;
+mod heartbeats;
+mod observers;
+mod watches;
+mod work;
+mod world;
