@@ -190,7 +190,7 @@ fn lists_and_watch_frames_hold_their_objects() {
         ..ListMeta::default()
     };
 
-    let mut writer = codec::json::ListWriter::new(list, &meta);
+    let mut writer = codec::json::ListWriter::new(list, &meta, 0);
     writer.item(object.as_encode());
     writer.item(object.as_encode());
     let json: serde_json::Value = serde_json::from_slice(&writer.finish()).unwrap();
@@ -200,7 +200,7 @@ fn lists_and_watch_frames_hold_their_objects() {
     );
     assert_eq!(json["items"][1]["spec"]["holderIdentity"], "h");
 
-    let mut writer = codec::protobuf::ListWriter::new(list, &meta);
+    let mut writer = codec::protobuf::ListWriter::new(list, &meta, 0);
     writer.item(object.as_encode());
     assert!(writer.finish().starts_with(codec::protobuf::MAGIC));
 

@@ -36,6 +36,10 @@ use cli::Request;
 use failure::Failure;
 use leasehold_clock::SystemClock;
 
+/// Why this one: docs/decisions/0004-allocator.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match run() {
         Ok(code) => code,

@@ -46,7 +46,7 @@ pub(crate) fn reply(asked: &Asked<'_>, revision: Revision) -> Result<Response<Bo
         "items": [],
     });
     let bytes = match answer.format {
-        Format::Protobuf => protobuf::ListWriter::new(PODS, &metadata).finish(),
+        Format::Protobuf => protobuf::ListWriter::new(PODS, &metadata, 0).finish(),
         Format::Json => list.to_string().into_bytes(),
         Format::Yaml => yaml::write(&list).map_err(ApiError::internal)?.into_bytes(),
     };

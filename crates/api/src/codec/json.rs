@@ -193,10 +193,11 @@ pub struct ListWriter {
 }
 
 impl ListWriter {
-    /// Starts a list of `gvk`, the list's own kind.
+    /// Starts a list of `gvk`, the list's own kind, with room for items of which `stored` bytes are stored.
     #[must_use]
-    pub fn new(gvk: Gvk, metadata: &ListMeta) -> Self {
-        let mut out = Vec::new();
+    pub fn new(gvk: Gvk, metadata: &ListMeta, stored: usize) -> Self {
+        // JSON is less than twice as long.
+        let mut out = Vec::with_capacity(256 + 2 * stored);
         write_type_meta(gvk, &mut out);
         out.extend_from_slice(b",\"metadata\":");
         metadata.write_json(&mut out);

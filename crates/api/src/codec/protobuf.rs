@@ -125,10 +125,11 @@ pub struct ListWriter {
 }
 
 impl ListWriter {
-    /// Starts a list of `gvk`, the list's own kind.
+    /// Starts a list of `gvk`, the list's own kind, with room for items of which `stored` bytes are stored.
     #[must_use]
-    pub fn new(gvk: Gvk, metadata: &ListMeta) -> Self {
-        let mut message = Vec::new();
+    pub fn new(gvk: Gvk, metadata: &ListMeta, stored: usize) -> Self {
+        // What the envelope of each item took makes room for its version.
+        let mut message = Vec::with_capacity(256 + stored);
         start_field(1, metadata.protobuf_len(), &mut message);
         metadata.write_protobuf(&mut message);
         Self { gvk, message }

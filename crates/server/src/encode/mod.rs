@@ -224,9 +224,10 @@ async fn write_items(
     list: &List,
     write: impl Fn(&Item, &mut ListWriter) -> Result<(), ApiError>,
 ) -> Result<Vec<u8>, ApiError> {
+    let stored = list.items.iter().map(Item::bytes).sum();
     let mut writer = match form.answer.format {
-        Format::Protobuf => ListWriter::Protobuf(protobuf::ListWriter::new(gvk, &list.metadata)),
-        Format::Json | Format::Yaml => ListWriter::Json(json::ListWriter::new(gvk, &list.metadata)),
+        Format::Protobuf => ListWriter::Protobuf(protobuf::ListWriter::new(gvk, &list.metadata, stored)),
+        Format::Json | Format::Yaml => ListWriter::Json(json::ListWriter::new(gvk, &list.metadata, stored)),
     };
     for (turn, items) in list.items.chunks(ITEMS_PER_TURN).enumerate() {
         if turn > 0 {

@@ -47,3 +47,29 @@ impl Completion {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+    use futures_util::{FutureExt, poll};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn all_are_woken_even_if_the_one_who_should_wake_them_gives_up() {
+        for gone in 0..4 {
+            let completion = Completion::default();
+            let mut waiting = Vec::new();
+            for _ in 0..4 {
+                let mut wait = completion.wait().boxed();
+                assert!(poll!(&mut wait).is_pending());
+                waiting.push(wait);
+            }
+            completion.complete(Err(Error::Full));
+            // Whoever was woken has not run yet; one of the four is.
+            drop(waiting.remove(gone));
+            assert_eq!(join_all(waiting).await, vec![Err(Error::Full); 3]);
+            assert_eq!(completion.wait().await, Err(Error::Full), "who comes later need not wait");
+        }
+    }
+}

@@ -306,3 +306,44 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(name: &str) -> Write {
+        Write {
+            key: Key {
+                resource: "leases",
+                namespace: "n".into(),
+                name: name.into(),
+            },
+            value: Some(Bytes::from_static(b"value")),
+            expected: None,
+        }
+    }
+
+    /// Which of three writes wake a committer that waits for `wake_at` of them.
+    fn who_wakes(wake_at: Option<usize>, group_bytes: usize) -> [bool; 3] {
+        let mut pending = Pending::new(&State::at(Revision(0)));
+        pending.wake_at = wake_at;
+        ["a", "b", "c"].map(|name| {
+            let write = put(name);
+            pending.accept(write.key.clone(), &write);
+            pending.wakes_committer(group_bytes)
+        })
+    }
+
+    #[test]
+    fn the_committer_is_woken_once_by_the_write_that_it_waits_for() {
+        assert_eq!(who_wakes(None, usize::MAX), [false; 3]);
+        assert_eq!(who_wakes(Some(1), usize::MAX), [true, false, false]);
+        assert_eq!(who_wakes(Some(3), usize::MAX), [false, false, true]);
+        assert_eq!(who_wakes(Some(9), usize::MAX), [false; 3]);
+    }
+
+    #[test]
+    fn a_full_group_wakes_it_whatever_it_waits_for() {
+        assert_eq!(who_wakes(Some(9), 1), [true, false, false]);
+    }
+}
