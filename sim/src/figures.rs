@@ -29,7 +29,7 @@ pub struct Figures {
     pub refused_writes: u64,
     /// Writes that it took.
     pub accepted_writes: u64,
-    /// Milliseconds from the end of one leader's validity to the beginning of the next one's, at least, where it ran out.
+    /// Milliseconds from the end of one leader's validity to the beginning of the next one's, at least, where others had to wait for it.
     pub closest_ms: Option<f64>,
     /// From a leader's death to the next one's work.
     pub after_crash: HandOver,

@@ -112,6 +112,7 @@ impl Oracle {
             told: false,
             ended: None,
             lapsed: false,
+            given_back: false,
         });
         state.live.push((process, id, term));
         drop(state);
@@ -138,6 +139,7 @@ impl Oracle {
             let what = format!("{process:?} while the work of token {token} was running");
             state.violation(now, Rule::ReleasedWhileWorking, what);
         }
+        state.given_back(process);
         if state.holder() == Some(process) {
             state.handovers.vacant(now, Cause::Release);
         }

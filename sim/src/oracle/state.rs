@@ -53,6 +53,8 @@ pub(super) struct Held {
     pub(super) ended: Option<Nanos>,
     /// Its validity has ended because it was not prolonged, and not because it was given up.
     pub(super) lapsed: bool,
+    /// Its lease was released, before or after: others need not have waited.
+    pub(super) given_back: bool,
 }
 
 /// What happened in a run, so that a pass means something.
@@ -68,8 +70,8 @@ pub struct Counts {
     pub refused: u64,
     /// Writes sent by work that had looked at its leadership, then slept, and did not lead any more.
     pub writes_of_frozen: u64,
-    /// Nanoseconds from the end of one leader's validity to the beginning of the next one's, at least, where it was not given
-    /// up but ran out.
+    /// Nanoseconds from the end of one leader's validity to the beginning of the next one's, at least, where others had to
+    /// wait for it.
     pub closest: Option<u64>,
 }
 
@@ -151,6 +153,15 @@ impl State {
         }
     }
 
+    /// A process releases what it holds.
+    pub(super) fn given_back(&mut self, process: ProcessId) {
+        let terms = self.terms.iter_mut().rev();
+        terms
+            .filter(|held| held.process == process)
+            .take(1)
+            .for_each(|held| held.given_back = true);
+    }
+
     /// How close a term that has just become valid comes to the end of the one before.
     pub(super) fn note_margin(&mut self, now: Nanos, valid: Option<TermId>) {
         let Some(valid) = valid else { return };
@@ -158,7 +169,7 @@ impl State {
             return;
         };
         let (last, next) = (&self.terms[last.0], &self.terms[valid.0]);
-        if last.process == next.process || last.acquisition < self.cut || !last.lapsed {
+        if last.process == next.process || last.acquisition < self.cut || !last.lapsed || last.given_back {
             return;
         }
         if let Some(gap) = last.ended.and_then(|ended| now.checked_sub(ended)) {
