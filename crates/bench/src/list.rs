@@ -133,8 +133,8 @@ mod tests {
                 r#continue: token.to_owned(),
                 ..ListMeta::default()
             };
-            let mut json = codec::json::ListWriter::new(list, &metadata);
-            let mut protobuf = codec::protobuf::ListWriter::new(list, &metadata);
+            let mut json = codec::json::ListWriter::new(list, &metadata, 0);
+            let mut protobuf = codec::protobuf::ListWriter::new(list, &metadata, 0);
             for _ in 0..200 {
                 json.item(&lease);
                 protobuf.item(&lease);
