@@ -2,7 +2,7 @@
 
 /// Bytes that are no protobuf message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a stored value is damaged")]
+#[error("what is stored is no protobuf message")]
 pub(in crate::codec) struct Malformed;
 
 /// The value of a field, as far as the wire tells.
