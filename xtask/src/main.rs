@@ -1,6 +1,7 @@
 //! Developer commands. `cargo xtask test` is what CI runs and what a developer runs: there is no second recipe. The others
 //! run some of its steps alone.
 
+mod bench;
 mod command;
 mod runner;
 mod server;
@@ -51,6 +52,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Measure the release program and print each figure beside its budget
+    Bench(bench::BenchArgs),
     /// Simulate elections and judge them; `-- --help` for more
     Sim {
         /// For the simulation: --terms N, --seed S, --trace SEED
@@ -68,6 +71,7 @@ enum Task {
 fn main() -> ExitCode {
     let (steps, only, fail_fast) = match Args::parse().task {
         Task::Crash { arguments } => return exit_code(&steps::crash::run(&arguments)),
+        Task::Bench(given) => return exit_code(&bench::run(&given)),
         Task::Sim { arguments } => return exit_code(&steps::sim::run(&arguments)),
         Task::Mutants { only } => return exit_code(&steps::mutants::run(&only)),
         Task::Test { fail_fast, only } => (steps::ALL, only, fail_fast),

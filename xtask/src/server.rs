@@ -17,6 +17,8 @@ use crate::command::command;
 const START_MAX: Duration = Duration::from_secs(60);
 /// How long it may take to end: its own default for `--drain-timeout`.
 const STOP_MAX: Duration = Duration::from_secs(25);
+/// What a service account's token file holds: its user may do everything.
+pub(crate) const TOKEN: &str = "interop-token";
 const LOG_LINES_SHOWN: usize = 40;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -35,10 +37,14 @@ impl Server {
         let program = sibling("leasehold")?;
         let scratch =
             TempDir::with_prefix("leasehold-interop-").map_err(|error| format!("no scratch directory: {error}"))?;
+        let tokens = scratch.path().join("tokens.csv");
+        write_private(&tokens, &format!("{TOKEN},interop,1,\"system:masters\"\n"))?;
         let log = File::create(scratch.path().join("stderr")).map_err(|error| format!("no log file: {error}"))?;
         let child = Command::new(&program)
             .args(["serve", "--listen", "127.0.0.1:0", "--log-level", "warn", "--data-dir"])
             .arg(scratch.path().join("data"))
+            .arg("--token-file")
+            .arg(tokens)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -129,6 +135,15 @@ impl Drop for Server {
             self.show_log();
         }
     }
+}
+
+fn write_private(path: &Path, text: &str) -> Result<(), String> {
+    let mut file = File::options();
+    file.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    let written = file.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| format!("no {}: {error}", path.display()))
 }
 
 fn sibling(name: &str) -> Result<PathBuf, String> {

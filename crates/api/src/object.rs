@@ -63,6 +63,11 @@ macro_rules! object {
                             <$field_type as crate::schema::Shaped>::SHAPE,
                             false $(|| !$always.is_empty())?,
                         )
+                        .on_the_wire(
+                            stringify!($($prost)*),
+                            concat!("\"", $($json)? $($always)?, "\":"),
+                            false $(|| !$always.is_empty())?,
+                        )
                     },
                 )*],
                 top_level: false $(|| crate::object::$top)?,

@@ -39,6 +39,14 @@ pub struct Field {
     pub patch: Patch,
     /// Whether OpenAPI lists it as required: it is written even when empty and has no default.
     pub required: bool,
+    /// Its number in protobuf.
+    pub number: u32,
+    /// Whether being absent differs from being empty.
+    pub optional: bool,
+    /// How it starts in JSON: `"name":`
+    pub key: &'static str,
+    /// Whether it is written in JSON even when empty.
+    pub always: bool,
 }
 
 impl Field {
@@ -52,8 +60,56 @@ impl Field {
             merge: Merge::Usual,
             patch: Patch::Replace,
             required,
+            number: 0,
+            optional: false,
+            key: "",
+            always: false,
         }
     }
+
+    /// The same field with its wire forms: prost's attribute, such as `string, optional, tag = "1"`, the JSON key, and
+    /// whether the field is always written.
+    ///
+    /// # Panics
+    /// When the attribute has no `tag = "…"` last. It is called while the program is compiled.
+    #[must_use]
+    pub const fn on_the_wire(mut self, attribute: &str, key: &'static str, always: bool) -> Self {
+        self.number = tag(attribute.as_bytes());
+        self.optional = contains(attribute.as_bytes(), b"optional");
+        self.key = key;
+        self.always = always;
+        self
+    }
+}
+
+/// The number between the last two quotes.
+const fn tag(attribute: &[u8]) -> u32 {
+    let mut at = attribute.len();
+    assert!(at > 0 && attribute[at - 1] == b'"', "the tag comes last");
+    at -= 1;
+    let (mut number, mut place) = (0, 1);
+    while attribute[at - 1].is_ascii_digit() {
+        at -= 1;
+        number += (attribute[at] - b'0') as u32 * place;
+        place *= 10;
+    }
+    assert!(number > 0, "a tag is a number above 0");
+    number
+}
+
+const fn contains(text: &[u8], word: &[u8]) -> bool {
+    let mut at = 0;
+    while at + word.len() <= text.len() {
+        let mut same = 0;
+        while same < word.len() && text[at + same] == word[same] {
+            same += 1;
+        }
+        if same == word.len() {
+            return true;
+        }
+        at += 1;
+    }
+    false
 }
 
 /// What a value may be.

@@ -4,7 +4,6 @@
 //! JSON, where the zero time is `null`. Any RFC 3339 text is read, with any number of decimals; upstream wants exactly
 //! six for a `MicroTime`.
 
-use jiff::SignedDuration;
 use jiff::civil::{DateTime, date};
 use jiff::fmt::temporal::DateTimeParser;
 use serde::de::{Deserialize, Deserializer, Error as _};
@@ -44,25 +43,68 @@ fn parse(text: &str) -> Result<(i64, i32), TimeError> {
     Ok((seconds - i64::from(offset.seconds()), nanos))
 }
 
-fn civil(seconds: i64, out: &mut String) {
-    use std::fmt::Write as _;
-    // Beyond the years 1 to 9999 there is no RFC 3339 text; the nearest one is shown.
-    let clamped = seconds.clamp(GO_ZERO_SECONDS, LAST_SECONDS);
-    let at = EPOCH.saturating_add(SignedDuration::from_secs(clamped));
-    let _ = write!(
-        out,
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
-        at.year(),
-        at.month(),
-        at.day(),
-        at.hour(),
-        at.minute(),
-        at.second()
-    );
+/// An RFC 3339 text in UTC, put together without allocating: every renewal writes a few of them.
+struct Text {
+    bytes: [u8; 27],
+    len: usize,
+}
+
+impl Text {
+    /// Seconds since 1970 and the microseconds after that, which are shown only if they are given. Beyond the years 1 to
+    /// 9999 there is no RFC 3339 text; the nearest one is made.
+    fn new(seconds: i64, micros: Option<u32>) -> Self {
+        let seconds = seconds.clamp(GO_ZERO_SECONDS, LAST_SECONDS);
+        let (year, month, day) = date_of(seconds.div_euclid(86_400));
+        let second = seconds.rem_euclid(86_400) as u32;
+        let mut bytes = *b"0000-00-00T00:00:00.000000Z";
+        digits(&mut bytes[0..4], year);
+        digits(&mut bytes[5..7], month);
+        digits(&mut bytes[8..10], day);
+        digits(&mut bytes[11..13], second / 3600);
+        digits(&mut bytes[14..16], second / 60 % 60);
+        digits(&mut bytes[17..19], second % 60);
+        let len = match micros {
+            Some(micros) => {
+                digits(&mut bytes[20..26], micros);
+                27
+            }
+            None => {
+                bytes[19] = b'Z';
+                20
+            }
+        };
+        Self { bytes, len }
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.len]).expect("digits and punctuation")
+    }
+}
+
+fn digits(out: &mut [u8], mut number: u32) {
+    for digit in out.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+}
+
+/// Year, month and day of a day after 1970, of the years 1 to 9999. Years are taken to begin in March, so that the leap
+/// day comes last, and are counted in eras of 400, all of which are equally long.
+fn date_of(days: i64) -> (u32, u32, u32) {
+    const ERA: i64 = 146_097;
+    const FROM_MARCH_OF_YEAR_0: i64 = 719_468;
+    let since = days + FROM_MARCH_OF_YEAR_0;
+    let (era, day) = (since / ERA, since % ERA);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    ((era * 400 + year + next) as u32, month as u32, day as u32)
 }
 
 macro_rules! time_type {
-    ($(#[$meta:meta])* $name:ident, $write:expr, $keep_nanos:expr) => {
+    ($(#[$meta:meta])* $name:ident, $micros:expr, $keep_nanos:expr) => {
         $(#[$meta])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Message)]
         pub struct $name {
@@ -92,10 +134,12 @@ macro_rules! time_type {
                 }
             }
 
-            /// Go's zero time, which clients mean by "not set": the year 1, or an empty protobuf message.
+            /// Go's zero time, which clients mean by "not set": the year 1, or an empty protobuf message. What this type
+            /// does not keep of `nanos` does not count, nor how long before the year 1 it is.
             #[must_use]
             pub const fn is_zero(&self) -> bool {
-                self.nanos == 0 && (self.seconds == 0 || self.seconds == GO_ZERO_SECONDS)
+                let kept = Self::new(self.seconds, self.nanos);
+                kept.nanos == 0 && (kept.seconds == 0 || kept.seconds <= GO_ZERO_SECONDS)
             }
 
             /// Reads an RFC 3339 text.
@@ -108,19 +152,32 @@ macro_rules! time_type {
             }
         }
 
+        impl $name {
+            fn text(&self) -> Text {
+                let micros: fn(i32) -> Option<u32> = $micros;
+                Text::new(self.seconds, micros(self.nanos))
+            }
+
+            /// Appends the JSON form: a text, or `null` for the zero time.
+            pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
+                if self.is_zero() {
+                    return out.extend_from_slice(b"null");
+                }
+                out.push(b'"');
+                out.extend_from_slice(self.text().as_str().as_bytes());
+                out.push(b'"');
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                let mut text = String::with_capacity(32);
-                civil(self.seconds, &mut text);
-                let write: fn(i32, &mut String) = $write;
-                write(self.nanos, &mut text);
-                f.write_str(&text)
+                f.write_str(self.text().as_str())
             }
         }
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                if self.is_zero() { serializer.serialize_unit() } else { serializer.collect_str(self) }
+                if self.is_zero() { serializer.serialize_unit() } else { serializer.serialize_str(self.text().as_str()) }
             }
         }
 
@@ -136,16 +193,13 @@ macro_rules! time_type {
 time_type!(
     /// A time with whole seconds: `2026-01-02T03:04:05Z`.
     Time,
-    |_, text| text.push('Z'),
+    |_| None,
     0
 );
 time_type!(
     /// A time with microseconds, always six decimals: `2026-01-02T03:04:05.000006Z`.
     MicroTime,
-    |nanos, text| {
-        use std::fmt::Write as _;
-        let _ = write!(text, ".{:06}Z", nanos.clamp(0, 999_999_999) / 1000);
-    },
+    |nanos| Some(nanos.clamp(0, 999_999_999).cast_unsigned() / 1000),
     1000
 );
 
@@ -177,6 +231,22 @@ mod tests {
     }
 
     #[test]
+    fn every_day_has_the_date_that_a_calendar_gives_it() {
+        let (mut day, mut count) = (date(1, 1, 1), GO_ZERO_SECONDS / 86_400);
+        loop {
+            let found = date_of(count);
+            let want = (day.year() as u32, day.month() as u32, day.day() as u32);
+            assert_eq!(found, want);
+            count += 1;
+            match day.tomorrow() {
+                Ok(next) => day = next,
+                Err(_) => break,
+            }
+        }
+        assert_eq!(count, LAST_SECONDS / 86_400 + 1);
+    }
+
+    #[test]
     fn what_is_not_rfc3339_is_refused() {
         for text in [
             "",
@@ -201,5 +271,16 @@ mod tests {
                 .is_zero()
         );
         assert!(serde_json::from_str::<MicroTime>("null").unwrap().is_zero());
+        // What comes by protobuf may be finer, and farther, than what can be shown.
+        for (seconds, nanos) in [(0, 999), (0, -1), (i64::MIN, 0)] {
+            assert_eq!(serde_json::to_string(&MicroTime { seconds, nanos }).unwrap(), "null");
+        }
+        assert!(
+            !MicroTime {
+                seconds: 0,
+                nanos: 1000
+            }
+            .is_zero()
+        );
     }
 }

@@ -6,7 +6,7 @@ use leasehold_api::MicroTime;
 use leasehold_clock::{Clock, SystemClock};
 use parking_lot::Mutex;
 use serde::Deserialize;
-use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
 
 use crate::connection::Call;
 use crate::crew::{Crew, Station};
@@ -180,7 +180,8 @@ pub(crate) fn message(body: &[u8]) -> String {
     serde_json::from_slice(body).map_or_else(|_| "no explanation".to_owned(), |status: Status| status.message)
 }
 
-/// Does something with each item, so many at once, until there are no more, `is_over`, or one fails.
+/// Does something with each item, so many at once, until there are no more, `is_over`, or one fails. What has begun is never
+/// cut short, for it has a connection in hand.
 async fn for_each<T, F>(
     items: impl Iterator<Item = T> + Send + 'static,
     at_once: usize,
@@ -192,20 +193,21 @@ where
     F: Future<Output = Result<(), Error>> + Send,
 {
     let (items, over_and_with) = (Arc::new(Mutex::new(items)), Arc::new((is_over, with)));
-    let mut workers: JoinSet<Result<(), Error>> = JoinSet::new();
+    let failure = Arc::new(Mutex::new(None));
+    let workers = TaskTracker::new();
     for _ in 0..at_once {
-        let (items, both) = (items.clone(), over_and_with.clone());
+        let (items, both, failure) = (items.clone(), over_and_with.clone(), failure.clone());
         workers.spawn(async move {
-            while !both.0() {
+            while !both.0() && failure.lock().is_none() {
                 let Some(item) = items.lock().next() else { break };
-                both.1(item).await?;
+                if let Err(error) = both.1(item).await {
+                    *failure.lock() = Some(error);
+                }
             }
-            Ok(())
         });
     }
-    while let Some(ended) = workers.join_next().await {
-        // The others are cancelled when the set is dropped.
-        ended.map_err(std::io::Error::from)??;
-    }
-    Ok(())
+    workers.close();
+    workers.wait().await;
+    let failed = failure.lock().take();
+    failed.map_or(Ok(()), Err)
 }

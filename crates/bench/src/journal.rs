@@ -80,11 +80,17 @@ impl Journal {
         write.measured.then_some(write.sent)
     }
 
-    /// How many events a watcher of this lease, or of all of them, has to be told.
-    pub(crate) fn expected(&self, of: Option<u32>) -> usize {
+    /// Whether a watcher of this lease, or of all of them, was told everything that it has to be. That it was told as *many*
+    /// events does not say so: some of them may have come twice.
+    pub(crate) fn is_complete(&self, of: Option<u32>, told: &[u32]) -> bool {
         let writes = self.0.lock();
-        let due = writes.iter().filter(|write| write.is_due(of));
-        due.count()
+        let due = || (1..).zip(&*writes).filter(|(_, write)| write.is_due(of));
+        if told.len() < due().count() {
+            return false;
+        }
+        let mut told = told.to_vec();
+        told.sort_unstable();
+        due().all(|(number, _)| told.binary_search(&number).is_ok())
     }
 
     /// Adds what a watcher of this lease, or of all of them, was told.
@@ -176,6 +182,20 @@ mod tests {
         assert_eq!(journal().sent(2), Some(Monotonic::default()));
         assert_eq!(journal().sent(0), None);
         assert_eq!(journal().sent(7), None);
-        assert_eq!(journal().expected(None), 4);
+    }
+
+    #[test]
+    fn as_many_events_as_expected_are_not_all_of_them() {
+        for (of, told, wanted) in [
+            (None, &[1, 2, 3, 4][..], true),
+            (None, &[4, 2, 1, 3, 6], true),
+            (None, &[1, 2, 3], false),
+            (None, &[1, 2, 3, 3, 3], false),
+            (None, &[1, 2, 3, 5, 6, 7], false),
+            (Some(0), &[3, 1], true),
+            (Some(0), &[1, 2], false),
+        ] {
+            assert_eq!(journal().is_complete(of, told), wanted, "{of:?} {told:?}");
+        }
     }
 }

@@ -15,8 +15,10 @@ use crate::{Error, Protocol, Run, Setup};
 
 /// How long events may take to arrive after the last write, before they count as missed.
 const SETTLE: Duration = Duration::from_secs(10);
+/// How long to go on listening once all have come, for events that come again.
+const LINGER: Duration = Duration::from_millis(200);
 /// Between two looks whether they have.
-const LOOK: Duration = Duration::from_millis(5);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How many watches, and over how many connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,10 +101,16 @@ impl Posts {
                 .find(|post| post.station.index == station.index)
                 .cloned();
             async move {
-                let is_complete = || own.as_ref().is_none_or(|post| post.is_complete());
+                let Some(post) = own else { return Ok(()) };
+                let is_complete = || {
+                    post.watchers
+                        .iter()
+                        .all(|watcher| watcher.is_complete(&post.ledger.journal))
+                };
                 while !is_complete() && SystemClock.now() < deadline {
                     tokio::time::sleep(LOOK).await;
                 }
+                tokio::time::sleep(LINGER).await;
                 Ok(())
             }
         });
@@ -120,15 +128,6 @@ impl Posts {
         }
         found.latency_microseconds = latencies.summary();
         found
-    }
-}
-
-impl Post {
-    fn is_complete(&self) -> bool {
-        let all = self.ledger.journal.expected(None);
-        self.watchers
-            .iter()
-            .all(|watcher| watcher.is_complete(&self.ledger.journal, all))
     }
 }
 

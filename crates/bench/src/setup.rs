@@ -69,7 +69,7 @@ impl Setup {
 
 /// The part of `total` that falls to `index` of `parts`: they differ by one at the most, the first ones get more.
 pub(crate) const fn share(total: usize, parts: usize, index: usize) -> usize {
-    (total + parts - 1 - index) / parts
+    total / parts + (index < total % parts) as usize
 }
 
 fn is_label(name: &str) -> bool {

@@ -79,11 +79,10 @@ impl Watcher {
         })
     }
 
-    /// Whether it was told at least as many events as it has to be, or never will. Of all leases together there were `all`.
-    pub(crate) fn is_complete(&self, journal: &Journal, all: usize) -> bool {
+    /// Whether it was told everything that it has to be, or never will.
+    pub(crate) fn is_complete(&self, journal: &Journal) -> bool {
         let heard = self.heard.lock();
-        let expected = self.lease().map_or(all, |lease| journal.expected(Some(lease)));
-        heard.has_ended || heard.told.len() >= expected
+        heard.has_ended || journal.is_complete(self.lease(), &heard.told)
     }
 
     /// Adds what it was told.

@@ -1,213 +1,183 @@
-//! Keeps a lease that says "I am alive", as kubelet keeps its node's.
+//! Keeping a lease alive, as kubelet keeps its node's.
 //!
-//! Nobody contends for such a lease. It is created when it is not there and renewed with the resourceVersion seen last,
-//! without reading it first. When somebody else's write came between, it is read again. What a round could not do the
-//! next one does; that the lease expires meanwhile is the point.
-//!
-//! It says nothing that a holder could rely on: for that there is [`crate::Elector`].
+//! A heartbeat says "this is alive" and nothing else: nobody takes it over, there is no term and no token. It is written
+//! every quarter of the lease's duration, or up to 4 % later, on condition that the lease is as it was seen last; five tries
+//! make a round. What a reader makes of it is its own business.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use leasehold_api::MicroTime;
 use leasehold_api::coordination::Lease;
-use leasehold_api::meta::{ObjectMeta, OwnerReference};
-use leasehold_clock::Clock;
+use leasehold_api::meta::OwnerReference;
 use tokio_util::sync::CancellationToken;
 
+use crate::jitter::Jitter;
 use crate::machine::Now;
-use crate::requests::within;
+use crate::requests::{REQUEST_TIMEOUT, within};
 use crate::stamps::Stamps;
-use crate::{ApiFailure, LeaseApi, LeaseName};
+use crate::{ApiFailure, LeaseName, Leases};
 
-/// How often a round tries to renew, as in kubelet.
-const ATTEMPTS: u32 = 5;
-/// How long to wait before creating is tried again: at first, and at most. Kubelet's.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(7));
-/// By how much of the period a pause is longer or shorter at most, so that a thousand agents that were started together do
-/// not stay together. Kubelet's.
-const JITTER: f64 = 0.04;
+/// Writes in a round, before the next one is waited for.
+const TRIES: u32 = 5;
+/// The pause after a first round that failed without a lease; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(7);
+/// How long a kubelet gives its node's lease.
+const DURATION_SECONDS: i32 = 40;
+/// By how much a pause may be longer than a quarter of the duration.
+const SPREAD: f64 = 0.04;
 
-/// What the lease says, and how it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeartbeatSettings {
-    /// The lease.
-    pub lease: LeaseName,
-    /// Who is alive.
-    pub holder: String,
-    /// How long the lease is good for, in whole seconds, 1 at least. 40 s in kubelet.
-    pub duration: Duration,
-    /// The time between two rounds. A quarter of the duration in kubelet.
-    pub period: Duration,
-    /// How long a request may take.
-    pub request_timeout: Duration,
-}
-
-impl HeartbeatSettings {
-    /// Kubelet's for a node of this name.
-    #[must_use]
-    pub fn of_node(name: &str) -> Self {
-        Self {
-            lease: LeaseName::new("kube-node-lease", name),
-            holder: name.to_owned(),
-            duration: Duration::from_secs(40),
-            period: Duration::from_secs(10),
-            request_timeout: Duration::from_secs(10),
-        }
-    }
-}
-
-/// What a round came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beat {
-    /// The lease was created.
-    Created,
-    /// It was renewed.
-    Renewed,
-    /// There is none, and it may not be created without an owner.
-    Ownerless,
-}
-
-/// Keeps one lease.
+/// Keeps a lease alive. A node's is in the namespace `kube-node-lease`, under the node's name.
+#[derive(Debug)]
+#[must_use = "a heart beats only while it runs"]
 pub struct Heartbeat {
-    api: Arc<dyn LeaseApi>,
-    clock: Arc<dyn Clock>,
-    settings: HeartbeatSettings,
+    leases: Leases,
+    lease: LeaseName,
+    holder: String,
+    duration_seconds: i32,
+    owner: Option<OwnerReference>,
+    jitter: Jitter,
     stamps: Stamps,
-    /// As the server had it last; `None` when that is not known.
-    latest: Option<Lease>,
+    /// The lease as it was seen last.
+    known: Option<Lease>,
 }
 
 impl Heartbeat {
-    /// A heartbeat that has yet to begin.
-    #[must_use]
-    pub fn new(api: Arc<dyn LeaseApi>, clock: Arc<dyn Clock>, settings: HeartbeatSettings) -> Self {
+    /// A heartbeat in this lease, held under the lease's own name, for 40 s at a time: what kubelet does.
+    pub fn new(leases: &Leases, namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        let lease = LeaseName::new(namespace, name);
         Self {
-            api,
-            clock,
-            settings,
+            leases: leases.clone(),
+            holder: lease.name.clone(),
+            lease,
+            duration_seconds: DURATION_SECONDS,
+            owner: None,
+            jitter: Jitter(rand::random()),
             stamps: Stamps::default(),
-            latest: None,
+            known: None,
         }
     }
 
-    /// Rounds until told to stop; failures are logged. `owner` as for [`Heartbeat::beat`].
-    pub async fn run(mut self, owner: Option<OwnerReference>, stop: CancellationToken) {
-        let rounds = async {
-            loop {
-                if let Err(failure) = self.beat(owner.as_ref()).await {
-                    tracing::warn!(lease = %self.settings.lease, %failure, "no heartbeat in this round");
-                }
-                let next = self.clock.now() + self.pause();
-                self.clock.sleep_until(next).await;
-            }
-        };
-        // What is cut off is a request at most, and the server makes of it what it will.
-        let _ = stop.run_until_cancelled(rounds).await;
+    /// Who is alive; the lease's name by default.
+    pub fn holder(mut self, holder: impl Into<String>) -> Self {
+        self.holder = holder.into();
+        self
     }
 
-    /// One round. `owner` is what the lease shall go with; while it is not known, a lease that is there is renewed, and none
-    /// is created. As long as the lease cannot be created or read, the round goes on, with growing pauses. Cancel safe.
-    ///
-    /// # Errors
-    /// What kept the last of its attempts from renewing.
-    pub async fn beat(&mut self, owner: Option<&OwnerReference>) -> Result<Beat, ApiFailure> {
-        let mut last = None;
-        for _ in 0..ATTEMPTS {
-            let Some(base) = self.latest.clone() else {
-                match self.ensure(owner).await {
-                    Some(Beat::Renewed) => continue,
-                    Some(done) => return Ok(done),
-                    None => return Ok(Beat::Ownerless),
+    /// How long the lease says that this lasts, in seconds; renewed every quarter of it. At least 1.
+    pub fn duration_seconds(mut self, seconds: i32) -> Self {
+        self.duration_seconds = seconds.max(1);
+        self
+    }
+
+    /// Whom the lease goes with: kubelet names its Node, so that the lease is collected when the node is deleted. Added
+    /// when the lease has no owner yet.
+    pub fn owner(mut self, owner: OwnerReference) -> Self {
+        self.owner = Some(owner);
+        self
+    }
+
+    /// Makes the pauses repeatable, for simulations.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.jitter = Jitter(seed);
+        self
+    }
+
+    /// Beats until told to stop. Failures are logged, and tried again.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut failures = 0;
+        loop {
+            let round = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                round = self.beat() => round,
+            };
+            let pause = match round {
+                Ok(()) => {
+                    failures = 0;
+                    self.interval()
+                }
+                Err(failure) => {
+                    tracing::warn!(lease = %self.lease, %failure, "no heartbeat");
+                    failures += 1;
+                    self.pause_after(failures)
                 }
             };
-            let renewed = self.renewed(base, owner);
-            match self.bounded(self.api.update(renewed)).await {
-                Ok(lease) => {
-                    self.latest = Some(lease);
-                    return Ok(Beat::Renewed);
-                }
-                Err(failure) => {
-                    // Whatever it is now, it is not what we thought; or the write was done and its answer was lost.
-                    if matches!(failure, ApiFailure::Conflict(_) | ApiFailure::NotFound(_)) {
-                        self.latest = None;
-                    }
-                    last = Some(failure);
-                }
+            let clock = Arc::clone(&self.leases.clock);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = clock.sleep_until(clock.now() + pause) => {}
             }
         }
-        Err(last.unwrap_or_else(|| ApiFailure::Conflict("others write to it all the time".to_owned())))
     }
 
-    /// How long to wait after a round.
-    #[must_use]
-    pub fn pause(&self) -> Duration {
-        self.settings.period.mul_f64(1.0 + rand::random_range(-JITTER..=JITTER))
-    }
-
-    /// Reads the lease or creates it. `Renewed` means that it was there, and is yet to be renewed.
-    async fn ensure(&mut self, owner: Option<&OwnerReference>) -> Option<Beat> {
-        let mut wait = BACKOFF.0;
+    /// One round: the lease was created or renewed when it returns. For programs that keep their own time.
+    ///
+    /// # Errors
+    /// When no try of this round succeeded: the failure of the last.
+    pub async fn beat(&mut self) -> Result<(), ApiFailure> {
+        let mut tries = 0;
         loop {
-            match self.look_or_create(owner).await {
-                Ok(done) => return done,
-                Err(failure) => {
-                    tracing::warn!(lease = %self.settings.lease, %failure, "cannot be created; will try again");
-                    self.clock.sleep_until(self.clock.now() + wait).await;
-                    wait = (wait * 2).min(BACKOFF.1);
-                }
+            tries += 1;
+            match self.try_once().await {
+                Err(ApiFailure::Unknown(_) | ApiFailure::Conflict(_) | ApiFailure::NotFound(_)) if tries < TRIES => {}
+                result => return result,
             }
         }
     }
 
-    async fn look_or_create(&mut self, owner: Option<&OwnerReference>) -> Result<Option<Beat>, ApiFailure> {
-        let LeaseName { namespace, name } = &self.settings.lease;
-        if let Some(found) = self.bounded(self.api.get(namespace, name)).await? {
-            self.latest = Some(found);
-            return Ok(Some(Beat::Renewed));
+    async fn try_once(&mut self) -> Result<(), ApiFailure> {
+        let clock = Arc::clone(&self.leases.clock);
+        let api = Arc::clone(&self.leases.api);
+        if self.known.is_none() {
+            let LeaseName { namespace, name } = &self.lease;
+            self.known = within(&*clock, REQUEST_TIMEOUT, api.get(namespace, name)).await?;
         }
-        let Some(owner) = owner else { return Ok(None) };
-        let new = Lease {
-            metadata: ObjectMeta {
-                namespace: namespace.clone(),
-                name: name.clone(),
-                ..ObjectMeta::default()
-            },
-            ..Lease::default()
+        let now = Now::on(&*clock);
+        let lease = self.next(now);
+        let written = if self.known.is_some() {
+            api.update(lease)
+        } else {
+            api.create(lease)
         };
-        let new = self.renewed(new, Some(owner));
-        let created = self.bounded(self.api.create(new)).await?;
-        self.latest = Some(created);
-        Ok(Some(Beat::Created))
-    }
-
-    async fn bounded<T>(&self, request: impl Future<Output = Result<T, ApiFailure>>) -> Result<T, ApiFailure> {
-        within(&*self.clock, self.settings.request_timeout, request).await
-    }
-
-    fn renewed(&mut self, lease: Lease, owner: Option<&OwnerReference>) -> Lease {
-        let now = self.stamps.next(Now::on(&*self.clock));
-        renewed(lease, &self.settings, owner, now)
-    }
-}
-
-/// The lease with a fresh stamp. A namesake's owner reference is replaced: the owner was deleted and made anew.
-fn renewed(mut lease: Lease, settings: &HeartbeatSettings, owner: Option<&OwnerReference>, now: MicroTime) -> Lease {
-    // The server knows who owns which field, and keeps that when we say nothing of it.
-    lease.metadata.managed_fields.clear();
-    lease.spec.holder_identity = Some(settings.holder.clone());
-    lease.spec.lease_duration_seconds = Some(i32::try_from(settings.duration.as_secs()).unwrap_or(i32::MAX).max(1));
-    lease.spec.renew_time = Some(now);
-    if let Some(owner) = owner {
-        let owners = &mut lease.metadata.owner_references;
-        if !owners.iter().any(|there| there.uid == owner.uid) {
-            owners.retain(|there| (&there.kind, &there.name) != (&owner.kind, &owner.name));
-            owners.push(owner.clone());
+        let written = within(&*clock, REQUEST_TIMEOUT, written).await;
+        if matches!(written, Err(ApiFailure::Conflict(_) | ApiFailure::NotFound(_))) {
+            // Somebody changed it, or an earlier write of ours was done after all: read it first.
+            self.known = None;
         }
+        self.known = Some(written?);
+        Ok(())
     }
-    lease
-}
 
-#[cfg(test)]
-#[path = "heartbeat_tests.rs"]
-mod tests;
+    /// The lease with a heartbeat of now.
+    fn next(&mut self, now: Now) -> Lease {
+        let mut lease = self.known.clone().unwrap_or_default();
+        lease.metadata.namespace.clone_from(&self.lease.namespace);
+        lease.metadata.name.clone_from(&self.lease.name);
+        lease.metadata.managed_fields.clear();
+        if lease.metadata.owner_references.is_empty() {
+            lease.metadata.owner_references.extend(self.owner.clone());
+        }
+        lease.spec.holder_identity = Some(self.holder.clone());
+        lease.spec.lease_duration_seconds = Some(self.duration_seconds);
+        lease.spec.renew_time = Some(self.stamps.next(now));
+        lease
+    }
+
+    fn interval(&mut self) -> Duration {
+        let seconds = u64::try_from(self.duration_seconds).unwrap_or(1);
+        self.jitter.stretch(Duration::from_secs(seconds) / 4, SPREAD)
+    }
+
+    /// Without a lease there is nothing to be late for: it is created as soon as it can be.
+    fn pause_after(&mut self, failures: u32) -> Duration {
+        if self.known.is_some() {
+            return self.interval();
+        }
+        FIRST_PAUSE
+            .saturating_mul(1 << failures.saturating_sub(1).min(16))
+            .min(LONGEST_PAUSE)
+    }
+}

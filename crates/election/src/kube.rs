@@ -14,6 +14,8 @@ use kube::Client;
 use kube::core::WatchEvent;
 use kube::core::params::{GetParams, ListParams, PostParams, WatchParams};
 use kube::core::request::Request as Path;
+use leasehold_api::Kind;
+use leasehold_api::codec::Received;
 use leasehold_api::coordination::Lease;
 use leasehold_api::core::Event;
 use leasehold_api::meta::ObjectMeta;
@@ -75,6 +77,11 @@ impl KubeLeases {
         self.within(self.client.request(request.map_err(invalid)?)).await
     }
 
+    /// The same where the reply is an object.
+    pub(crate) async fn object<T: Kind>(&self, request: Built) -> Result<T, ApiFailure> {
+        self.send(request).await.map(|Received(object)| object)
+    }
+
     async fn within<T>(&self, request: impl Future<Output = Result<T, kube::Error>>) -> Result<T, ApiFailure> {
         match tokio::time::timeout(self.timeout, request).await {
             Ok(result) => result.map_err(failure),
@@ -86,7 +93,7 @@ impl KubeLeases {
     /// a watch that lists by itself is not offered by every server.
     pub(crate) async fn events<K>(&self, path: &str, name: Option<&str>) -> Result<WatchSteps<K>, ApiFailure>
     where
-        K: Clone + DeserializeOwned + Send + 'static,
+        K: Kind + Clone,
     {
         let path = Path::new(path);
         let only = name.map(|name| format!("metadata.name={name}"));
@@ -94,19 +101,19 @@ impl KubeLeases {
             field_selector: only.clone(),
             ..ListParams::default()
         };
-        let list: List<K> = self.send(path.list(&list)).await?;
+        let list: List<Received<K>> = self.send(path.list(&list)).await?;
         let watch = WatchParams {
             field_selector: only,
             ..WatchParams::default().timeout(WATCH_SECONDS)
         };
         let request = path.watch(&watch, &list.metadata.resource_version).map_err(invalid)?;
-        let changes = self.within(self.client.request_events::<K>(request)).await?;
+        let changes = self.within(self.client.request_events::<Received<K>>(request)).await?;
         let changes = changes.map(|event| WatchStep::read(event.map_err(failure)?));
         let begin = list
             .items
             .into_iter()
             .flatten()
-            .map(WatchStep::Applied)
+            .map(|Received(object)| WatchStep::Applied(object))
             .chain([WatchStep::Synced])
             .map(Ok);
         Ok(futures_util::stream::iter(begin).chain(changes).boxed())
@@ -146,10 +153,10 @@ pub(crate) enum WatchStep<K> {
 }
 
 impl<K> WatchStep<K> {
-    fn read(event: WatchEvent<K>) -> Result<Self, ApiFailure> {
+    fn read(event: WatchEvent<Received<K>>) -> Result<Self, ApiFailure> {
         Ok(match event {
-            WatchEvent::Added(object) | WatchEvent::Modified(object) => Self::Applied(object),
-            WatchEvent::Deleted(object) => Self::Deleted(object),
+            WatchEvent::Added(Received(object)) | WatchEvent::Modified(Received(object)) => Self::Applied(object),
+            WatchEvent::Deleted(Received(object)) => Self::Deleted(object),
             WatchEvent::Bookmark(_) => Self::Bookmark,
             WatchEvent::Error(status) => return Err(failure(kube::Error::Api(status))),
         })
@@ -202,14 +209,14 @@ impl LeaseApi for KubeLeases {
     fn get<'a>(&'a self, namespace: &'a str, name: &'a str) -> BoxFuture<'a, Result<Option<Lease>, ApiFailure>> {
         Box::pin(async move {
             let request = Path::new(lease_path(namespace)).get(name, &GetParams::default());
-            absent_is_none(self.send(request).await)
+            absent_is_none(self.object(request).await)
         })
     }
 
     fn create(&self, lease: Lease) -> BoxFuture<'_, Result<Lease, ApiFailure>> {
         Box::pin(async move {
             let path = Path::new(lease_path(&lease.metadata.namespace));
-            self.send(path.create(&PostParams::default(), body(&lease)?)).await
+            self.object(path.create(&PostParams::default(), body(&lease)?)).await
         })
     }
 
@@ -217,7 +224,7 @@ impl LeaseApi for KubeLeases {
         Box::pin(async move {
             let ObjectMeta { namespace, name, .. } = &lease.metadata;
             let path = Path::new(lease_path(namespace));
-            self.send(path.replace(name, &PostParams::default(), body(&lease)?))
+            self.object(path.replace(name, &PostParams::default(), body(&lease)?))
                 .await
         })
     }

@@ -34,14 +34,15 @@ impl CandidateApi for KubeLeases {
     ) -> BoxFuture<'a, Result<Option<LeaseCandidate>, ApiFailure>> {
         Box::pin(async move {
             let request = Path::new(path(namespace)).get(name, &GetParams::default());
-            absent_is_none(self.send(request).await)
+            absent_is_none(self.object(request).await)
         })
     }
 
     fn create_candidate(&self, candidate: LeaseCandidate) -> BoxFuture<'_, Result<LeaseCandidate, ApiFailure>> {
         Box::pin(async move {
             let path = Path::new(path(&candidate.metadata.namespace));
-            self.send(path.create(&PostParams::default(), body(&candidate)?)).await
+            self.object(path.create(&PostParams::default(), body(&candidate)?))
+                .await
         })
     }
 
@@ -49,7 +50,7 @@ impl CandidateApi for KubeLeases {
         Box::pin(async move {
             let ObjectMeta { namespace, name, .. } = &candidate.metadata;
             let path = Path::new(path(namespace));
-            self.send(path.replace(name, &PostParams::default(), body(&candidate)?))
+            self.object(path.replace(name, &PostParams::default(), body(&candidate)?))
                 .await
         })
     }

@@ -18,7 +18,7 @@ pub(crate) fn text(url: &str, insecure: Option<SocketAddr>, kubeconfig: &Path) -
 }
 
 /// As a shell takes it for one word.
-fn shell_quoted(word: &str) -> String {
+pub(crate) fn shell_quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:,=".contains(c);
     if word.chars().all(is_plain) {
         word.to_owned()

@@ -1,7 +1,7 @@
 //! How the program gives up: one line, at most one hint, and a documented exit code.
 //!
-//! A kind exists only where an operator, or a service manager, would act differently on it; docs/operations.md has
-//! the same table.
+//! A kind exists only where an operator, or a service manager, would act differently on it; docs/operations.md and
+//! docs/elect.md have the same tables.
 
 use std::process::ExitCode;
 
@@ -19,6 +19,12 @@ pub(crate) enum Kind {
     Certificates = 4,
     /// An address cannot be listened on.
     Listen = 5,
+    /// `elect` itself failed, on a number that commands hardly use.
+    Elect = 125,
+    /// The command is there, but cannot be run.
+    CannotRun = 126,
+    /// There is no such command.
+    CommandNotFound = 127,
 }
 
 /// An error as the user sees it.

@@ -13,12 +13,12 @@ use tracing_subscriber::fmt::{self, MakeWriter};
 
 use crate::cli::{LogFormat, LogSettings};
 use crate::failure::{Failure, Kind};
-use crate::printer::escape_controls;
+use crate::printer::{self, escape_controls};
 
 /// Starts logging for the rest of the process.
 pub(crate) fn init(settings: &LogSettings) -> Result<(), Failure> {
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    tracing::subscriber::set_global_default(subscriber(settings, colour, io::stderr)?)
+    tracing::subscriber::set_global_default(subscriber(settings, colour, || printer::Stderr)?)
         .map_err(|error| Failure::new(Kind::Runtime, format!("cannot start logging: {error}")))
 }
 

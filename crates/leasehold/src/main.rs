@@ -12,6 +12,8 @@ mod client;
 mod client_tls;
 mod credentials;
 mod data_dir;
+mod demo;
+mod elect;
 mod failure;
 mod files;
 mod heartbeat;
@@ -22,7 +24,10 @@ mod printer;
 mod secret;
 mod serve;
 mod shutdown;
+mod signals;
 mod status;
+mod supervisor;
+mod timers;
 mod upkeep;
 
 use std::process::ExitCode;
@@ -52,6 +57,15 @@ fn run() -> Result<ExitCode, Failure> {
         Request::Heartbeat(settings) => return heartbeat::main(&settings),
         Request::Bench(wish) => return bench::main(&wish),
         Request::Serve(settings) => return serve::main(*settings),
+        Request::Elect(settings) => return elect::main(&settings),
+        Request::Timers(wish) => {
+            let (text, are_safe) = timers::judge(&wish)?;
+            printer::data(&text);
+            return Ok(if are_safe { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Request::Demo(wish) => return demo::main(&wish),
+        Request::Supervise(charge) => supervisor::main(&charge)?,
+        Request::Become { parent, command } => return Err(supervisor::exec(parent, &command)),
     }
     Ok(ExitCode::SUCCESS)
 }

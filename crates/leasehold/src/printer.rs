@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::failure::Failure;
 
@@ -29,15 +30,48 @@ pub(crate) fn note(text: &str) {
     line("note: ", text);
 }
 
-/// Writes over the last line of the terminal on stderr, without ending it; an empty text clears it.
+/// Writes over the last line of the terminal on stderr, without ending it; an empty text clears it, and so does whatever
+/// is written there next.
 pub(crate) fn status(text: &str) {
-    let mut err = io::stderr().lock();
-    let _ = write!(err, "\r\x1b[K{}", escape_controls(text));
-    let _ = err.flush();
+    let mut out = io::stderr().lock();
+    let _ = write!(out, "{CLEAR}{}", escape_controls(text));
+    let _ = out.flush();
+    LIVE.store(!text.is_empty(), Ordering::Relaxed);
+}
+
+/// Clears that line, if there is one.
+pub(crate) fn clear() {
+    let _ = write_cleared(b"");
+}
+
+/// stderr, for the log.
+pub(crate) struct Stderr;
+
+impl io::Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        write_cleared(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// Whether the last thing on stderr is a line that lives.
+static LIVE: AtomicBool = AtomicBool::new(false);
+const CLEAR: &str = "\r\x1b[K";
+
+fn write_cleared(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stderr().lock();
+    if LIVE.swap(false, Ordering::Relaxed) {
+        out.write_all(CLEAR.as_bytes())?;
+    }
+    out.write_all(bytes)
 }
 
 fn line(prefix: &str, text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{prefix}{}", escape_controls(text));
+    let _ = write_cleared(format!("{prefix}{}\n", escape_controls(text)).as_bytes());
 }
 
 /// Writes control characters (line breaks too) as `\u{1b}` and the like; all else stays as it is.

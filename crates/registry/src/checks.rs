@@ -17,6 +17,9 @@ pub(crate) fn strictness(place: &Place, problems: Vec<String>, strict: bool) -> 
 /// An owner given twice in the same words counts once, and is told of.
 pub(crate) fn dedup_owners(object: &mut dyn Object, warnings: &mut Vec<String>) {
     let owners = &mut object.metadata_mut().owner_references;
+    if owners.len() < 2 {
+        return;
+    }
     let mut twice = Vec::new();
     let mut kept: Vec<OwnerReference> = Vec::with_capacity(owners.len());
     for owner in owners.drain(..) {

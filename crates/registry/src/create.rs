@@ -1,12 +1,13 @@
 //! Create: a new object, under the name given or one made for it.
 
+use bytes::Bytes;
 use leasehold_api::codec::Decoded;
 use leasehold_api::core::Namespace;
 use leasehold_api::meta::ObjectMeta;
 use leasehold_api::options::{DeleteOptions, ResourceVersion};
 use leasehold_api::validation::{Path, name_is_path_segment, validate_object_meta};
 use leasehold_api::{ApiError, Object, Time};
-use leasehold_store::{Error, Key};
+use leasehold_store::{Error, Key, Revision};
 
 use crate::checks::{check_namespace, dedup_owners, strictness};
 use crate::errors;
@@ -72,12 +73,12 @@ impl Registry {
         }
         place.resource.strategy.prepare_create(&mut *new, self.features);
         self.set_system_fields(new.metadata_mut());
-        self.store_new(place, &mut *new, options).await?;
+        let item = self.store_new(place, &mut *new, options).await?;
         if !options.dry_run {
             self.take_back_if_late(place, new.metadata()).await?;
         }
         Ok(Written {
-            object: place.to_served(new),
+            item,
             created: true,
             warnings,
         })
@@ -93,7 +94,7 @@ impl Registry {
     }
 
     /// Tries the name, or made-up names until one is free.
-    async fn store_new(&self, place: &Place, new: &mut dyn Object, options: &WriteOptions) -> Result<(), ApiError> {
+    async fn store_new(&self, place: &Place, new: &mut dyn Object, options: &WriteOptions) -> Result<Item, ApiError> {
         let metadata = new.metadata();
         let made_up = metadata.name.is_empty() && !metadata.generate_name.is_empty();
         let attempts = if made_up { NAME_ATTEMPTS } else { 1 };
@@ -112,14 +113,14 @@ impl Registry {
             match self.insert(&place, new, options.dry_run).await {
                 Err(Error::Exists(_)) => {}
                 Err(error) => return Err(errors::of_write(&place, &error)),
-                Ok(()) => return Ok(()),
+                Ok(item) => return Ok(item),
             }
         }
-        self.name_taken(&place, made_up).await
+        Err(self.name_taken(&place, made_up).await?)
     }
 
     /// 409, and whether the one that has the name is going away.
-    async fn name_taken(&self, place: &Place, made_up: bool) -> Result<(), ApiError> {
+    async fn name_taken(&self, place: &Place, made_up: bool) -> Result<ApiError, ApiError> {
         let mut error = ApiError::already_exists(place.resource.group, place.resource.plural, &place.name);
         let message = &mut error.status_mut().message;
         if made_up {
@@ -131,20 +132,20 @@ impl Registry {
         {
             *message = format!("object is being deleted: {message}");
         }
-        Err(if made_up { error.retry_after(1) } else { error })
+        Ok(if made_up { error.retry_after(1) } else { error })
     }
 
-    async fn insert(&self, place: &Place, new: &mut dyn Object, dry_run: bool) -> Result<(), Error> {
-        if dry_run {
-            return match self.store.get(&place.key()).await? {
-                Some(entry) => Err(Error::Exists(entry.revision)),
-                None => Ok(()),
-            };
-        }
-        let value = stored_bytes(place, new);
-        let revision = self.store.create(place.key(), value.into()).await?;
-        new.metadata_mut().resource_version = revision.to_string();
-        Ok(())
+    async fn insert(&self, place: &Place, new: &mut dyn Object, dry_run: bool) -> Result<Item, Error> {
+        let value = Bytes::from(stored_bytes(place, new));
+        let revision = if dry_run {
+            match self.store.get(&place.key()).await? {
+                Some(entry) => return Err(Error::Exists(entry.revision)),
+                None => Revision(0),
+            }
+        } else {
+            self.store.create(place.key(), value.clone()).await?
+        };
+        Ok(Item::written(place, value, revision))
     }
 
     /// An object that was on its way while its namespace began to go would be left behind in it: whoever empties the

@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use leasehold_api::codec::protobuf;
+use leasehold_api::codec::stored::Stored;
 use leasehold_api::meta::{ListMeta, Status};
 use leasehold_api::{ApiError, Object};
 use leasehold_store::{Change, Entry, Revision};
 
+use crate::place::Place;
 use crate::resource::{Resource, Version};
 
 /// The result of a write.
 #[derive(Debug)]
 pub struct Written {
-    /// The object as it is now, or would be after a dry run.
-    pub object: Box<dyn Object>,
+    /// The object as it is now, or would be after a dry run: then a new one has no version.
+    pub item: Item,
     /// Whether it is new.
     pub created: bool,
     /// Unknown and duplicate fields, in Kubernetes' words.
@@ -40,6 +42,16 @@ pub struct Item {
 }
 
 impl Item {
+    /// What was just stored at a place, or would have been.
+    pub(crate) fn written(place: &Place, value: Bytes, revision: Revision) -> Self {
+        Self {
+            resource: place.resource,
+            version: place.version,
+            value,
+            revision,
+        }
+    }
+
     pub(crate) fn new(resource: &'static Resource, version: &'static Version, entry: Entry) -> Self {
         Self {
             resource,
@@ -49,14 +61,35 @@ impl Item {
         }
     }
 
+    /// How many bytes are stored.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.value.len()
+    }
+
     /// The object in the stored version, with its resourceVersion.
     ///
     /// # Errors
     /// 500 when the store holds what cannot be read.
     pub fn stored(&self) -> Result<Box<dyn Object>, ApiError> {
         let mut object = protobuf::from_stored(&self.resource.stored.1, &self.value)?;
-        object.metadata_mut().resource_version = self.revision.to_string();
+        // Nothing that is stored has revision 0.
+        if self.revision > Revision(0) {
+            object.metadata_mut().resource_version = self.revision.to_string();
+        }
         Ok(object)
+    }
+
+    /// The object as it is stored, which can be written without being read first; `None` where it is asked for in
+    /// another version.
+    ///
+    /// # Errors
+    /// As [`Item::stored`].
+    pub fn straight(&self) -> Result<Option<Stored<'_>>, ApiError> {
+        if self.version.convert.is_some() {
+            return Ok(None);
+        }
+        Stored::new(&self.resource.stored.1, &self.value, self.revision.0).map(Some)
     }
 
     /// The object in the version asked for, with its resourceVersion.
@@ -120,17 +153,21 @@ impl Event {
     /// that the caller keeps apart.
     ///
     /// # Errors
-    /// As [`Item::object`].
-    pub fn encoded(&self, form: usize, encode: impl FnOnce(&dyn Object) -> Bytes) -> Result<Bytes, ApiError> {
+    /// Those of `encode`.
+    pub fn encoded(
+        &self,
+        form: usize,
+        encode: impl FnOnce(&Item) -> Result<Bytes, ApiError>,
+    ) -> Result<Bytes, ApiError> {
         debug_assert!(form < 2, "two forms are kept");
         let Some(change) = &self.change else {
-            return Ok(encode(&*self.item.object()?));
+            return encode(&self.item);
         };
         let slot = usize::from(self.kind == EventKind::Deleted) * 4 + self.item.version.slot * 2 + form;
         if let Some(bytes) = change.memos.get(slot) {
             return Ok(bytes);
         }
-        let bytes = encode(&*self.item.object()?);
+        let bytes = encode(&self.item)?;
         Ok(change.memos.get_or_init(slot, || bytes))
     }
 }

@@ -131,9 +131,9 @@ impl Registry {
         let retries = origin != Origin::Sent || !names_version(&*object)?;
         preconditions(place, live, &*object, origin)?;
         let (mut new, change) = self.prepare(place, live, object, origin, options);
-        let done = |object: Box<dyn Object>| {
+        let done = |value, revision| {
             Ok(Attempt::Done(Written {
-                object: place.to_served(object),
+                item: Item::written(place, value, revision),
                 created: false,
                 warnings,
             }))
@@ -143,10 +143,10 @@ impl Registry {
         if let Some(admission) = &options.caller.admission {
             admission.admit(place, Some(&*new), Some(&*live.object))?;
         }
-        let value = settle(place, live, &mut *new, change);
+        let value = Bytes::from(settle(place, live, &mut *new, change));
         let released = is_released(place, &*new);
         if options.dry_run || (value == live.value && !released) {
-            return done(new);
+            return done(value, live.revision);
         }
         let stored = if released {
             self.store
@@ -154,13 +154,10 @@ impl Registry {
                 .await
                 .map(|_| live.revision)
         } else {
-            self.store.update(place.key(), value.into(), live.revision).await
+            self.store.update(place.key(), value.clone(), live.revision).await
         };
         match stored {
-            Ok(revision) => {
-                new.metadata_mut().resource_version = revision.to_string();
-                done(new)
-            }
+            Ok(revision) => done(value, revision),
             Err(Error::Conflict(_) | Error::NotFound) if retries => Ok(Attempt::Again),
             Err(Error::Conflict(_) | Error::NotFound) => Err(place.modified()),
             Err(error) => Err(errors::of_write(place, &error)),

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use crate::world::WORLD;
 
-/// How long a reply may take. One that does not end, such as a watch, is left alone then.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// How long to wait for a reply that may never end, such as a watch.
+const GLANCE: Duration = Duration::from_millis(200);
+/// How long to wait for one that must come: the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Of a reply, what is looked at.
 const LOOK: u64 = 64 << 10;
 /// Does the server still answer? As often as this.
@@ -15,7 +17,7 @@ const ASK_EVERY: u8 = 16;
 
 /// Whatever it answers, it is no 500, and it goes on answering.
 pub(crate) fn http(data: &[u8]) {
-    let reply = send(data);
+    let reply = send(data, GLANCE);
     assert!(
         !reply.starts_with(b"HTTP/1.1 500"),
         "{}",
@@ -23,7 +25,7 @@ pub(crate) fn http(data: &[u8]) {
     );
     let sum = data.iter().fold(0_u8, |sum, byte| sum.wrapping_add(*byte));
     if sum.is_multiple_of(ASK_EVERY) {
-        let reply = send(b"GET /livez HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+        let reply = send(b"GET /livez HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", PATIENCE);
         assert!(
             reply.starts_with(b"HTTP/1.1 200"),
             "{}",
@@ -33,10 +35,10 @@ pub(crate) fn http(data: &[u8]) {
 }
 
 /// Sends the bytes, says that this was all, and returns what there is of a reply.
-fn send(data: &[u8]) -> Vec<u8> {
+fn send(data: &[u8], patience: Duration) -> Vec<u8> {
     let mut stream = TcpStream::connect(WORLD.address).expect("it listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
-    stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
+    stream.set_read_timeout(Some(patience)).expect("a socket");
+    stream.set_write_timeout(Some(patience)).expect("a socket");
     let mut reply = Vec::new();
     // It may close the connection at any time.
     if stream.write_all(data).is_ok() {

@@ -34,6 +34,14 @@ fn patch(kind: PatchKind, data: &[u8]) {
         .runtime
         .block_on(WORLD.registry.patch(&place, kind, &body, &options));
     if let Ok(written) = patched {
-        assert_eq!(&*written.object.metadata().name, NAME);
+        assert_eq!(
+            &*written
+                .item
+                .object()
+                .expect("what was written can be read")
+                .metadata()
+                .name,
+            NAME
+        );
     }
 }

@@ -1,8 +1,9 @@
 // Package interop runs Kubernetes' own Go client against a Leasehold.
 //
-// LEASEHOLD_INTEROP_KUBECONFIG names a kubeconfig with all rights, LEASEHOLD_INTEROP_NODE_KUBECONFIG one of the node n1.
+// LEASEHOLD_INTEROP_KUBECONFIG names a kubeconfig with all rights, LEASEHOLD_INTEROP_NODE_KUBECONFIG one of the node n1;
+// LEASEHOLD_INTEROP_TOKEN is a bearer token with all rights.
 // They are not KUBECONFIG, so that nobody runs this against the cluster he works with by mistake. `cargo xtask interop`
-// starts a server and sets both.
+// starts a server and sets them.
 //
 // Whatever can be known is compared: the writes that a test did with what watches and caches say about them.
 package interop
@@ -29,6 +30,7 @@ import (
 const (
 	adminVariable = "LEASEHOLD_INTEROP_KUBECONFIG"
 	nodeVariable  = "LEASEHOLD_INTEROP_NODE_KUBECONFIG"
+	tokenVariable = "LEASEHOLD_INTEROP_TOKEN"
 
 	// waitMax bounds every wait for something that should happen soon. It is long because the machine may be busy.
 	waitMax = 20 * time.Second
@@ -38,7 +40,11 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	for _, name := range []string{adminVariable, nodeVariable} {
+	if id := os.Getenv(replicaVariable); id != "" {
+		replica(id)
+		return
+	}
+	for _, name := range []string{adminVariable, nodeVariable, tokenVariable} {
 		if os.Getenv(name) == "" {
 			fmt.Fprintln(os.Stderr, name+" is not set; `cargo xtask interop` starts a server and sets it")
 			os.Exit(2)

@@ -9,7 +9,7 @@ use std::process::Command;
 use super::build;
 use crate::command::{cargo, command, root, works};
 use crate::runner::Outcome;
-use crate::server::Server;
+use crate::server::{Server, TOKEN};
 
 /// What a run.py exits with when something is missing.
 const NOT_HERE: i32 = 3;
@@ -130,6 +130,7 @@ fn with_server(client: impl Fn() -> Command, failed: impl Fn(Option<i32>) -> Out
             .env("LEASEHOLD_INTEROP_PROGRAM", server.program())
             .env("LEASEHOLD_INTEROP_KUBECONFIG", server.kubeconfig())
             .env("LEASEHOLD_INTEROP_NODE_KUBECONFIG", server.node_kubeconfig(NODE)?)
+            .env("LEASEHOLD_INTEROP_TOKEN", TOKEN)
             .status()
             .map_err(|error| format!("the client cannot be run: {error}"))?;
         if status.success() {

@@ -70,12 +70,12 @@ pub(crate) const ALL: &[Step] = &[
     },
     KUBECTL,
     CLIENT_GO,
+    KCM,
     Step {
         name: "elections",
         needs: interop::python_needs,
         run: || interop::elections(false),
     },
-    KCM,
 ];
 
 /// Real clients alone: the steps of `cargo xtask interop`.
@@ -87,12 +87,12 @@ pub(crate) const INTEROP: &[Step] = &[
     },
     KUBECTL,
     CLIENT_GO,
+    KCM,
     Step {
         name: "elections",
         needs: interop::python_needs,
         run: || interop::elections(true),
     },
-    KCM,
 ];
 
 const KUBECTL: Step = Step {

@@ -146,6 +146,12 @@ impl<'a> FieldSet<'a> {
         at.ok().map(|at| &self.nodes[at])
     }
 
+    /// What stands at the field of this name.
+    pub(super) fn field(&self, name: &str) -> Option<&Node<'a>> {
+        let is_it = |node: &&Node<'a>| matches!(&node.element, PathElement::Field(field) if field == name);
+        self.nodes.iter().find(is_it)
+    }
+
     /// Whether the path of this one element is in it.
     pub(super) fn has_element(&self, element: &PathElement<'_>) -> bool {
         self.node(element).is_some_and(|node| node.member)

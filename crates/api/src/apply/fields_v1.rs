@@ -5,7 +5,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::field_set::{Branch, FieldSet, Node};
 use super::path::{PathElement, PathElementError};
@@ -24,6 +24,17 @@ impl<'a> FieldSet<'a> {
             }
             _ => Ok(Self::new()),
         }
+    }
+
+    /// Whether every path of this set is in the one written down in `fields`, read without building that. Only sets of
+    /// fields' names are looked for; of anything else the answer is no.
+    pub(super) fn is_written_in(&self, fields: &FieldsV1) -> bool {
+        let mut reader = serde_json::Deserializer::from_slice(&fields.raw);
+        let wanted = Wanted {
+            set: self,
+            member: false,
+        };
+        wanted.deserialize(&mut reader).unwrap_or(false)
     }
 
     /// The set's text: the same bytes as Kubernetes writes.
@@ -108,5 +119,47 @@ impl<'de> Visitor<'de> for ReadVisitor {
             member: member || children.is_empty(),
             children,
         })
+    }
+}
+
+/// Paths to be found in a text: those below here, and perhaps the one leading here.
+struct Wanted<'s, 'a> {
+    set: &'s FieldSet<'a>,
+    member: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Wanted<'_, '_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Wanted<'_, '_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object whose keys are path elements")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+        let (mut empty, mut member, mut found) = (true, false, 0);
+        while let Some(Text(key)) = map.next_key()? {
+            empty = false;
+            member |= key == ".";
+            let node = key.strip_prefix("f:").and_then(|name| self.set.field(name));
+            match node {
+                Some(node) => {
+                    let below = Wanted {
+                        set: &node.children,
+                        member: node.member,
+                    };
+                    found += usize::from(map.next_value_seed(below)?);
+                }
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok((member || empty || !self.member) && found == self.set.nodes().len())
     }
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::stored::Stored;
 use super::{Decoded, Target, strict};
 use crate::meta::ListMeta;
 use crate::schema::Schema;
@@ -147,6 +148,23 @@ pub fn write_object(gvk: Gvk, object: &dyn Encode, out: &mut Vec<u8>) {
     write_type_meta(gvk, out);
     let brace = out.len();
     object.write_json(out);
+    join_type_meta(brace, out);
+}
+
+/// As [`write_object`] for an object as it is stored.
+///
+/// # Errors
+/// As [`Stored::write_json`].
+pub fn write_stored(gvk: Gvk, stored: &Stored<'_>, out: &mut Vec<u8>) -> Result<(), ApiError> {
+    write_type_meta(gvk, out);
+    let brace = out.len();
+    stored.write_json(out)?;
+    join_type_meta(brace, out);
+    Ok(())
+}
+
+/// Makes one object of the type and the object after it, which starts at `brace`.
+fn join_type_meta(brace: usize, out: &mut Vec<u8>) {
     if out[brace..] == *b"{}" {
         out.truncate(brace);
         out.push(b'}');
@@ -188,10 +206,23 @@ impl ListWriter {
 
     /// Appends an item.
     pub fn item(&mut self, item: &dyn Encode) {
+        self.separate();
+        item.write_json(&mut self.out);
+    }
+
+    /// Appends an item as it is stored.
+    ///
+    /// # Errors
+    /// As [`Stored::write_json`].
+    pub fn stored(&mut self, item: &Stored<'_>) -> Result<(), ApiError> {
+        self.separate();
+        item.write_json(&mut self.out)
+    }
+
+    fn separate(&mut self) {
         if !std::mem::replace(&mut self.empty, false) {
             self.out.push(b',');
         }
-        item.write_json(&mut self.out);
     }
 
     /// The whole list.

@@ -6,8 +6,12 @@
 pub mod glance;
 pub mod json;
 pub mod protobuf;
+mod received;
+pub mod stored;
 mod strict;
 pub mod yaml;
+
+pub use received::Received;
 
 use bytes::Bytes;
 use serde_json::Value;

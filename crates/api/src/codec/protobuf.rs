@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use prost::Message;
 
+use super::stored::{self, Stored};
 use super::{Decoded, Target};
 use crate::meta::ListMeta;
 use crate::{ApiError, Encode, Gvk, Object, TypeCodec};
@@ -75,8 +76,8 @@ pub fn decode_message<T: Message + Default>(body: &Bytes) -> Result<(String, Str
 /// # Errors
 /// When the bytes are not an object of this type: the store holds something it should not.
 pub fn from_stored(codec: &TypeCodec, value: &Bytes) -> Result<Box<dyn Object>, ApiError> {
-    let unknown = open(value).map_err(ApiError::internal)?;
-    (codec.from_protobuf)(&unknown.raw).map_err(ApiError::internal)
+    let message = stored::message(value).map_err(ApiError::internal)?;
+    (codec.from_protobuf)(message).map_err(ApiError::internal)
 }
 
 /// Appends an enveloped message of `gvk`; `write` appends the bare message, which has `len` bytes.
@@ -107,6 +108,16 @@ pub fn write_object(gvk: Gvk, object: &dyn Encode, out: &mut Vec<u8>) {
     write_envelope(gvk, object.protobuf_len(), |out| object.write_protobuf(out), out);
 }
 
+/// As [`write_object`] for an object as it is stored.
+///
+/// # Errors
+/// As [`Stored::protobuf`].
+pub fn write_stored(gvk: Gvk, stored: &Stored<'_>, out: &mut Vec<u8>) -> Result<(), ApiError> {
+    let message = stored.protobuf()?;
+    write_envelope(gvk, message.len(), |out| message.write(out), out);
+    Ok(())
+}
+
 /// Writes an enveloped list, item by item.
 pub struct ListWriter {
     gvk: Gvk,
@@ -127,6 +138,17 @@ impl ListWriter {
     pub fn item(&mut self, item: &dyn Encode) {
         start_field(2, item.protobuf_len(), &mut self.message);
         item.write_protobuf(&mut self.message);
+    }
+
+    /// Appends an item as it is stored.
+    ///
+    /// # Errors
+    /// As [`Stored::protobuf`].
+    pub fn stored(&mut self, item: &Stored<'_>) -> Result<(), ApiError> {
+        let item = item.protobuf()?;
+        start_field(2, item.len(), &mut self.message);
+        item.write(&mut self.message);
+        Ok(())
     }
 
     /// The whole list.
@@ -157,12 +179,12 @@ pub fn write_watch_event(event: &str, object: &[u8], out: &mut Vec<u8>) {
 }
 
 /// How many bytes a length-delimited field below number 16 takes.
-fn delimited_len(len: usize) -> usize {
+pub(super) fn delimited_len(len: usize) -> usize {
     1 + prost::length_delimiter_len(len) + len
 }
 
 /// Appends the key and the length of a length-delimited field below number 16.
-fn start_field(number: u8, len: usize, out: &mut Vec<u8>) {
+pub(super) fn start_field(number: u8, len: usize, out: &mut Vec<u8>) {
     out.push(number << 3 | 2);
     prost::encode_length_delimiter(len, out).expect("a Vec grows as needed");
 }

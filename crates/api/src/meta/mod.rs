@@ -1,6 +1,6 @@
 //! `k8s.io/apimachinery/pkg/apis/meta/v1`: what all objects share.
 
-mod fields;
+pub(crate) mod fields;
 mod list;
 mod object_meta;
 mod options;

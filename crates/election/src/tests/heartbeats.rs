@@ -1,36 +1,41 @@
-//! A heartbeat that runs by itself. Rounds one by one are in `heartbeat_tests.rs`.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! Heartbeats, as kubelet's.
 
 use leasehold_api::meta::OwnerReference;
 use leasehold_clock::Clock;
 use tokio_util::sync::CancellationToken;
 
 use super::world::{World, secs};
-use crate::testing::{FakeClient, Link};
-use crate::{Heartbeat, HeartbeatSettings, LeaseName};
-
-fn start(world: &World) -> (FakeClient, CancellationToken, tokio::task::JoinHandle<()>) {
-    let client = world.server.client();
-    let settings = HeartbeatSettings {
-        lease: LeaseName::new("ns", "l"),
-        ..HeartbeatSettings::of_node("n1")
-    };
-    let heartbeat = Heartbeat::new(Arc::new(client.clone()), world.clock.clone(), settings);
-    let stop = CancellationToken::new();
-    let beating = tokio::spawn(heartbeat.run(Some(OwnerReference::default()), stop.clone()));
-    (client, stop, beating)
-}
+use crate::testing::Link;
+use crate::{ApiFailure, Heartbeat};
 
 #[tokio::test]
-async fn a_lease_is_renewed_every_period_without_reading_it() {
+async fn a_lease_is_renewed_every_quarter_of_its_duration_without_reading_it() {
     let world = World::new();
-    let (client, stop, beating) = start(&world);
+    let (client, leases) = world.process();
+    let stop = CancellationToken::new();
+    let owner = OwnerReference {
+        kind: "Node".to_owned(),
+        name: "l".to_owned(),
+        uid: "u".to_owned(),
+        api_version: "v1".to_owned(),
+        ..OwnerReference::default()
+    };
+    let beating = tokio::spawn(
+        Heartbeat::new(&leases, "ns", "l")
+            .owner(owner.clone())
+            .seed(1)
+            .run(stop.clone()),
+    );
     world.settle().await;
-    let mut beats = vec![(world.clock.now(), world.record().unwrap().renew_time)];
+    let lease = world.server.lease("ns", "l").unwrap();
+    assert_eq!(
+        (lease.spec.holder_identity.as_deref(), lease.spec.lease_duration_seconds),
+        (Some("l"), Some(40))
+    );
+    assert_eq!(lease.metadata.owner_references, [owner]);
+    let mut beats = vec![(world.clock.now(), lease.spec.renew_time)];
     while beats.len() < 10 {
-        world.pass(Duration::from_millis(50)).await;
+        world.pass(std::time::Duration::from_millis(50)).await;
         let renewed = world.record().unwrap().renew_time;
         if renewed != beats[beats.len() - 1].1 {
             beats.push((world.clock.now(), renewed));
@@ -38,7 +43,7 @@ async fn a_lease_is_renewed_every_period_without_reading_it() {
     }
     for pair in beats.windows(2) {
         let pause = pair[1].0.since(pair[0].0).as_secs_f64();
-        assert!((9.6..=10.5).contains(&pause), "{pause}");
+        assert!((10.0..=10.5).contains(&pause), "{pause}");
         assert!(pair[0].1 < pair[1].1);
     }
     let mut expected = vec!["get", "create"];
@@ -49,26 +54,64 @@ async fn a_lease_is_renewed_every_period_without_reading_it() {
 }
 
 #[tokio::test]
-async fn stamps_grow_when_the_calendar_steps_back() {
+async fn what_others_changed_stays_and_the_holder_comes_back() {
     let world = World::new();
-    let (_, stop, beating) = start(&world);
-    world.settle().await;
-    let before = world.record().unwrap().renew_time;
-    world.clock.set_wall(std::time::UNIX_EPOCH);
-    world.pass(secs(11)).await;
-    assert!(world.record().unwrap().renew_time > before);
-    stop.cancel();
-    beating.await.unwrap();
+    let (_, leases) = world.process();
+    let mut heartbeat = Heartbeat::new(&leases, "ns", "l").holder("me").duration_seconds(8);
+    heartbeat.beat().await.unwrap();
+    let mut lease = world.server.lease("ns", "l").unwrap();
+    lease.metadata.labels.insert("a".to_owned(), "b".to_owned());
+    lease.spec.holder_identity = Some("editor".to_owned());
+    world.server.put(lease);
+    heartbeat.beat().await.unwrap();
+    let lease = world.server.lease("ns", "l").unwrap();
+    assert_eq!(lease.metadata.labels.get("a").map(String::as_str), Some("b"));
+    assert_eq!(
+        (lease.spec.holder_identity.as_deref(), lease.spec.lease_duration_seconds),
+        (Some("me"), Some(8))
+    );
+    world.server.delete("ns", "l");
+    heartbeat.beat().await.unwrap();
+    assert!(world.server.lease("ns", "l").is_some());
+}
+
+#[tokio::test]
+async fn a_round_is_five_tries_and_a_refusal_is_one() {
+    let world = World::new();
+    let (client, leases) = world.process();
+    let mut heartbeat = Heartbeat::new(&leases, "ns", "l");
+    client.set_link(Link::Down);
+    assert!(matches!(heartbeat.beat().await, Err(ApiFailure::Unknown(_))));
+    assert_eq!(client.requests().len(), 5);
+    client.set_link(Link::Forbidden);
+    assert!(matches!(heartbeat.beat().await, Err(ApiFailure::Forbidden(_))));
+    assert_eq!(client.requests().len(), 6);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_no_reason_to_stop() {
+    let world = World::new();
+    let (client, leases) = world.process();
+    let mut heartbeat = Heartbeat::new(&leases, "ns", "l");
+    client.set_link(Link::Deaf);
+    assert!(heartbeat.beat().await.is_err());
+    client.set_link(Link::Up);
+    heartbeat.beat().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_server_that_comes_up_late_finds_a_lease_soon() {
     let world = World::new();
-    let (client, stop, beating) = start(&world);
+    let (client, leases) = world.process();
     client.set_link(Link::Down);
+    let stop = CancellationToken::new();
+    let beating = tokio::spawn(Heartbeat::new(&leases, "ns", "l").run(stop.clone()));
     world.pass(secs(60)).await;
+    let rounds = client.requests().len() / 5;
+    // 0.2, 0.4 … 6.4, then every 7 s.
+    assert!((11..=14).contains(&rounds), "{rounds}");
     client.set_link(Link::Up);
-    world.until(secs(8), || world.server.lease("ns", "l")).await;
+    world.until(secs(7), || world.server.lease("ns", "l")).await;
     stop.cancel();
     beating.await.unwrap();
 }

@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leasehold_api::coordination::Lease;
-use leasehold_api::meta::OwnerReference;
-use leasehold_clock::SystemClock;
 use leasehold_election::{
-    Beat, Candidate, CandidateApi, Election, Elector, Ended, Heartbeat, HeartbeatSettings, Leadership, LeaseApi,
-    Leases, OLDEST_EMULATION_VERSION, Record, State, WorkGuard,
+    Candidate, CandidateApi, Election, Elector, Ended, Heartbeat, Leadership, LeaseApi, Leases,
+    OLDEST_EMULATION_VERSION, Record, State, WorkGuard,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -187,23 +185,15 @@ async fn a_candidate_keeps_its_object_and_leads_when_it_is_named() {
 #[tokio::test]
 async fn a_heart_beats() {
     let cluster = Cluster::start().await;
-    let api = cluster.leases().await;
-    let settings = HeartbeatSettings::of_node("n1");
-    let mut heartbeat = Heartbeat::new(Arc::new(api.clone()), Arc::new(SystemClock), settings);
-    let node = OwnerReference {
-        api_version: "v1".to_owned(),
-        kind: "Node".to_owned(),
-        name: "n1".to_owned(),
-        uid: "0c1a5c3f-6f7e-4a55-9a0b-3a3f9a1f7a11".to_owned(),
-        ..OwnerReference::default()
-    };
-    assert_eq!(heartbeat.beat(Some(&node)).await, Ok(Beat::Created));
+    let (leases, api) = (cluster.process().await, cluster.leases().await);
+    let mut heartbeat = Heartbeat::new(&leases, "kube-node-lease", "n1");
+    heartbeat.beat().await.unwrap();
     let first = api.get("kube-node-lease", "n1").await.unwrap().unwrap();
     assert_eq!(
         (first.spec.holder_identity.as_deref(), first.spec.lease_duration_seconds),
         (Some("n1"), Some(40))
     );
-    assert_eq!(heartbeat.beat(Some(&node)).await, Ok(Beat::Renewed));
+    heartbeat.beat().await.unwrap();
     let second = api.get("kube-node-lease", "n1").await.unwrap().unwrap();
     assert!(second.spec.renew_time > first.spec.renew_time);
 }

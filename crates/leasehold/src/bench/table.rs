@@ -52,7 +52,8 @@ pub(super) fn text(report: &Report) -> String {
 }
 
 fn watched(out: &mut String, found: &Deliveries, seconds: f64) {
-    let rate = found.delivered as f64 / seconds;
+    // Those of writes before the measured time have no latency.
+    let rate = found.latency_microseconds.count as f64 / seconds;
     let events = format!(
         "{} of {} to {} watches, {rate:.0}/s, {} missed, {} twice, {} unexpected",
         found.delivered, found.expected, found.watchers, found.missed, found.duplicates, found.unexpected

@@ -8,9 +8,13 @@ use leasehold_registry::GATES;
 use serde::Deserialize;
 
 use super::bench::BenchCommand;
+use super::demo::DemoArgs;
 use super::duration::HumanDuration;
+use super::elect::{self, ElectArgs};
 use super::heartbeat::HeartbeatArgs;
+use super::hidden::{SuperviseArgs, TiedArgs};
 use super::status::StatusArgs;
+use super::timers::TimersArgs;
 use super::upkeep::{BackupArgs, CheckArgs, RestoreArgs};
 
 /// The Kubernetes Lease system as one program.
@@ -39,6 +43,20 @@ pub(crate) enum Command {
     /// Renews the node's lease and posts its conditions as a kubelet does, until a signal says otherwise; then the node is
     /// marked as not ready. Works with the credentials of `leasehold kubeconfig --node`.
     Heartbeat(Box<HeartbeatArgs>),
+    /// Run a command only while this candidate leads
+    ///
+    /// Candidates are all the processes that name the same lease on the same API server: this command on other
+    /// machines, and any other client of Kubernetes' leader election. The command starts when this candidate comes to
+    /// lead, and has ended, with everything it started, before another one can.
+    #[command(after_help = elect::AFTER_HELP)]
+    Elect(Box<ElectArgs>),
+    /// Tell what follows from the durations of an election, and whether they are safe
+    Timers(TimersArgs),
+    /// Show an election, a crash and a hand-over in one terminal
+    ///
+    /// Starts a server on a temporary directory and three candidates, kills the leader, stops the next one, and leaves
+    /// the server for you to look around until Enter or Ctrl-C. Then everything is removed.
+    Demo(DemoArgs),
     /// Write all objects of a running server to a file
     ///
     /// The server goes on meanwhile. What was acknowledged before is in the backup; every byte of it is checked before
@@ -65,6 +83,12 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Print the version
     Version,
+    /// Run a command and end it in time
+    #[command(hide = true)]
+    Supervise(SuperviseArgs),
+    /// Become a command that ends with its parent
+    #[command(hide = true)]
+    Tied(TiedArgs),
 }
 
 /// The flags of `serve`, each of them also a key of the TOML file.
@@ -306,7 +330,7 @@ mod tests {
         let subcommand = command.find_subcommand(name).expect("the subcommand exists");
         subcommand
             .get_arguments()
-            .filter(|arg| arg.get_id() != "help" && arg.get_id() != "version")
+            .filter(|arg| arg.get_id() != "help" && arg.get_id() != "version" && !arg.is_positional())
             .map(|arg| {
                 (
                     arg.get_long().unwrap().to_owned(),
@@ -350,7 +374,16 @@ mod tests {
 
     #[test]
     fn every_flag_of_other_commands_has_an_environment_variable() {
-        for command in ["kubeconfig", "heartbeat", "backup", "restore", "status"] {
+        for command in [
+            "kubeconfig",
+            "heartbeat",
+            "backup",
+            "restore",
+            "status",
+            "elect",
+            "timers",
+            "demo",
+        ] {
             for (flag, variable) in subcommand_flags(command) {
                 assert!(
                     variable.is_some_and(|v| v.starts_with("LEASEHOLD_")),

@@ -6,21 +6,28 @@
 
 mod args;
 mod bench;
+mod demo;
 mod duration;
+mod elect;
 mod file;
 mod heartbeat;
+mod hidden;
 mod limits;
 mod parse;
 mod settings;
 mod status;
+mod timers;
 mod upkeep;
 
 pub(crate) use args::LogFormat;
 pub(crate) use bench::{Bench, Server, Work};
+pub(crate) use demo::DemoArgs;
+pub(crate) use elect::{After, Elect, KubeAccess};
 pub(crate) use heartbeat::HeartbeatSettings;
 pub(crate) use parse::{Request, request};
 #[cfg(test)]
 pub(crate) use settings::Identity;
 pub(crate) use settings::{Credentials, LogSettings, ServingCertificate, Settings};
 pub(crate) use status::StatusWish;
+pub(crate) use timers::JudgeTimers;
 pub(crate) use upkeep::{Backup, Check, Form, Restore};

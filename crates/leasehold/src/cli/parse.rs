@@ -7,12 +7,16 @@ use clap::error::ErrorKind;
 
 use super::args::{Command, ServeArgs, TopArgs};
 use super::bench::Bench;
+use super::demo::DemoArgs;
+use super::elect::Elect;
 use super::file;
 use super::heartbeat::HeartbeatSettings;
 use super::settings::{Credentials, Settings, Surroundings};
 use super::status::StatusWish;
+use super::timers::JudgeTimers;
 use super::upkeep::{Backup, Check, Restore};
 use crate::failure::{Failure, Kind};
+use crate::supervisor::Charge;
 
 /// What the user wants done.
 pub(crate) enum Request {
@@ -24,6 +28,12 @@ pub(crate) enum Request {
     Kubeconfig(Credentials),
     /// Keep a node.
     Heartbeat(Box<HeartbeatSettings>),
+    /// Run a command while leading.
+    Elect(Box<Elect>),
+    /// Tell what follows from the durations of an election.
+    Timers(JudgeTimers),
+    /// Show an election.
+    Demo(DemoArgs),
     /// Fetch a backup from a running server.
     Backup(Backup),
     /// Make a store from a backup.
@@ -32,6 +42,15 @@ pub(crate) enum Request {
     Status(StatusWish),
     /// Look for damage.
     Check(Check),
+    /// Run a command and end it in time.
+    Supervise(Charge),
+    /// Become this command, which ends with the parent of this process id.
+    Become {
+        /// The process id.
+        parent: i32,
+        /// Program and arguments.
+        command: Vec<OsString>,
+    },
     /// Measure a server.
     Bench(Box<Bench>),
 }
@@ -56,6 +75,9 @@ pub(crate) fn request(arguments: impl IntoIterator<Item = OsString>) -> Result<R
             let hostname = system.nodename().to_string_lossy();
             Request::Heartbeat(Box::new(HeartbeatSettings::new(*flags, &hostname)?))
         }
+        Command::Elect(flags) => Request::Elect(Box::new(Elect::new(*flags)?)),
+        Command::Timers(flags) => Request::Timers(flags.into()),
+        Command::Demo(flags) => Request::Demo(flags),
         Command::Backup(flags) => {
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Backup(Backup::new(flags, data_dir, &surroundings)?)
@@ -72,6 +94,11 @@ pub(crate) fn request(arguments: impl IntoIterator<Item = OsString>) -> Result<R
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Check(Check::new(&flags, data_dir, &surroundings)?)
         }
+        Command::Supervise(flags) => Request::Supervise(flags.into()),
+        Command::Tied(flags) => Request::Become {
+            parent: flags.parent,
+            command: flags.command,
+        },
         Command::Bench(flags) => {
             let data_dir = || Ok(file()?.data_dir);
             Request::Bench(Box::new(Bench::new(flags, data_dir, &surroundings)?))
@@ -139,6 +166,11 @@ mod tests {
             (&["restore", "--from", "f", "--raise-by", "1"], "--raise-by"),
             (&["check", "-o", "xml"], "text, json"),
             (&["status", "-o", "xml"], "text, json"),
+            (&["elect", "job"], "COMMAND"),
+            (&["elect", "--", "true"], "NAME"),
+            (&["elect", "job", "--once", "--restart", "--", "true"], "--restart"),
+            (&["elect", "job", "--duration", "1500ms", "--", "true"], "whole seconds"),
+            (&["timers", "--rho", "much"], "--rho"),
             (&["dance"], "dance"),
             (&[], "command"),
         ] {

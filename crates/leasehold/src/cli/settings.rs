@@ -297,7 +297,7 @@ pub(super) fn within(
 }
 
 /// A name that a certificate may carry: not empty, no control characters.
-fn plain(what: &str, name: String) -> Result<String, Failure> {
+pub(super) fn plain(what: &str, name: String) -> Result<String, Failure> {
     if name.is_empty() || name.contains(char::is_control) {
         return Err(usage(format!("--{what} '{name}' is empty or has control characters")));
     }

@@ -16,6 +16,10 @@ pub(crate) struct StatusArgs {
     #[arg(long, env = "LEASEHOLD_STATUS_KUBECONFIG", value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
 
+    /// Context of the kubeconfig [default: its current one]
+    #[arg(long, env = "LEASEHOLD_STATUS_CONTEXT", value_name = "NAME")]
+    context: Option<String>,
+
     /// Data directory of the server, for its admin.kubeconfig; the default is that of `serve`
     #[arg(long, env = "LEASEHOLD_DATA_DIR", value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
@@ -36,6 +40,8 @@ pub(crate) struct StatusArgs {
 pub(crate) struct StatusWish {
     /// Where the server is, and who asks.
     pub(crate) kubeconfig: PathBuf,
+    /// In place of the kubeconfig's current context.
+    pub(crate) context: Option<String>,
     /// How to say what it answers.
     pub(crate) form: Form,
 }
@@ -49,6 +55,7 @@ impl StatusWish {
         };
         Ok(Self {
             kubeconfig,
+            context: given.context,
             form: given.output,
         })
     }

@@ -7,7 +7,7 @@ use leasehold_api::Time;
 use leasehold_api::core::Node;
 use leasehold_api::meta::OwnerReference;
 use leasehold_clock::{Clock, Monotonic};
-use leasehold_election::{ApiFailure, Beat, Heartbeat};
+use leasehold_election::{ApiFailure, Heartbeat, Leases};
 use tokio::sync::watch;
 
 use super::api::Server;
@@ -17,29 +17,27 @@ use super::{health, pressure};
 use crate::cli::HeartbeatSettings;
 use crate::failure::{Failure, Kind};
 
-/// How long to wait before registering is tried again: at first, and at most.
+/// The namespace of the leases that are heartbeats.
+const NAMESPACE: &str = "kube-node-lease";
+/// How long to wait before registering, or making the lease, is tried again: at first, and at most. Kubelet's.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(7));
+
+/// By how much of a period a pause is longer or shorter at most, so that agents that were started together do not stay
+/// together. Kubelet's.
+const JITTER: f64 = 0.04;
 
 /// See the module.
 pub(super) struct Agent {
     settings: HeartbeatSettings,
     server: Server,
     clock: Arc<dyn Clock>,
-    heartbeat: Heartbeat,
     /// When the status was posted last.
     posted: Option<Monotonic>,
 }
 
 impl Agent {
     pub(super) fn new(settings: &HeartbeatSettings, server: Server, clock: Arc<dyn Clock>) -> Self {
-        let lease = leasehold_election::HeartbeatSettings {
-            duration: settings.duration,
-            period: settings.period,
-            request_timeout: settings.request_timeout(),
-            ..leasehold_election::HeartbeatSettings::of_node(&settings.node)
-        };
         Self {
-            heartbeat: Heartbeat::new(Arc::new(server.leases()), clock.clone(), lease),
             settings: settings.clone(),
             server,
             clock,
@@ -60,9 +58,13 @@ impl Agent {
             settings,
             server,
             clock,
-            heartbeat,
             posted,
         } = self;
+        let lease = Lease {
+            settings,
+            leases: server.leases(),
+            clock: &**clock,
+        };
         let mut status = Status {
             settings,
             server,
@@ -70,7 +72,7 @@ impl Agent {
             posted,
         };
         tokio::select! {
-            never = renew(heartbeat, &**clock, is_owned_by) => match never {},
+            never = lease.keep(is_owned_by) => match never {},
             never = status.keep(&owner) => match never {},
         }
     }
@@ -141,21 +143,55 @@ impl Agent {
     }
 }
 
-/// Renews the lease for ever.
-async fn renew(
-    heartbeat: &mut Heartbeat,
-    clock: &dyn Clock,
-    owner: watch::Receiver<Option<OwnerReference>>,
-) -> std::convert::Infallible {
-    loop {
-        let owner = owner.borrow().clone();
-        match heartbeat.beat(owner.as_ref()).await {
-            Ok(Beat::Created) => tracing::info!("the lease is created"),
-            Ok(Beat::Renewed) => tracing::debug!("the lease is renewed"),
-            Ok(Beat::Ownerless) => tracing::debug!("there is no node and no lease"),
-            Err(failure) => tracing::warn!(%failure, "the lease is not renewed; will try again"),
+/// The part of the agent that keeps the lease.
+struct Lease<'a> {
+    settings: &'a HeartbeatSettings,
+    leases: Leases,
+    clock: &'a dyn Clock,
+}
+
+impl Lease<'_> {
+    /// Renews the lease for as long as there is a node that it goes with.
+    async fn keep(&self, mut owner: watch::Receiver<Option<OwnerReference>>) -> std::convert::Infallible {
+        loop {
+            let now = owner.borrow_and_update().clone();
+            match now {
+                Some(node) => tokio::select! {
+                    never = self.renew(self.heartbeat(node)) => match never {},
+                    _ = owner.changed() => {}
+                },
+                // The status is kept for as long as this is, and knows when there is a node again.
+                None => drop(owner.changed().await),
+            }
         }
-        clock.sleep_until(clock.now() + heartbeat.pause()).await;
+    }
+
+    fn heartbeat(&self, owner: OwnerReference) -> Heartbeat {
+        let seconds = i32::try_from(self.settings.duration.as_secs()).unwrap_or(i32::MAX);
+        Heartbeat::new(&self.leases, NAMESPACE, &self.settings.node)
+            .duration_seconds(seconds)
+            .owner(owner)
+    }
+
+    async fn renew(&self, mut heartbeat: Heartbeat) -> std::convert::Infallible {
+        let (mut begun, mut wait) = (false, BACKOFF.0);
+        loop {
+            match heartbeat.beat().await {
+                Ok(()) => {
+                    begun = true;
+                    tracing::debug!("the lease is renewed");
+                }
+                Err(failure) => tracing::warn!(%failure, "the lease is not renewed; will try again"),
+            }
+            let pause = if begun { self.pause() } else { wait };
+            wait = (wait * 2).min(BACKOFF.1);
+            self.clock.sleep_until(self.clock.now() + pause).await;
+        }
+    }
+
+    fn pause(&self) -> Duration {
+        let factor = 1.0 + rand::random_range(-JITTER..=JITTER);
+        self.settings.period.mul_f64(factor)
     }
 }
 

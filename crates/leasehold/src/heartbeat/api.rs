@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use http::{Method, Request};
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use leasehold_api::codec::Received;
 use leasehold_api::core::Node;
-use leasehold_election::{ApiFailure, KubeLeases};
-use serde::de::DeserializeOwned;
+use leasehold_election::{ApiFailure, KubeLeases, Leases};
 use serde_json::Value;
 
 use crate::cli::HeartbeatSettings;
@@ -43,8 +43,8 @@ impl Server {
     }
 
     /// Leases, over the same connection.
-    pub(super) fn leases(&self) -> KubeLeases {
-        KubeLeases::with_client(self.client.clone())
+    pub(super) fn leases(&self) -> Leases {
+        Leases::new(KubeLeases::with_client(self.client.clone()))
     }
 
     /// The Node, if it is there.
@@ -80,12 +80,7 @@ impl Server {
         self.request(Method::PATCH, path, body).await
     }
 
-    async fn request<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: String,
-        body: Option<(&str, Value)>,
-    ) -> Result<T, ApiFailure> {
+    async fn request(&self, method: Method, path: String, body: Option<(&str, Value)>) -> Result<Node, ApiFailure> {
         let request = Request::builder().method(method).uri(path);
         let request = match body {
             Some((form, body)) => request
@@ -94,7 +89,8 @@ impl Server {
             None => request.body(Vec::new()),
         };
         let request = request.map_err(|error| ApiFailure::Invalid(error.to_string()))?;
-        self.client.request(request).await.map_err(failure)
+        let reply = self.client.request(request).await.map_err(failure);
+        reply.map(|Received(node)| node)
     }
 }
 

@@ -2,6 +2,10 @@
 //!
 //! Every test has a data directory of its own and an empty environment, so nothing of the machine leaks in or out.
 
+mod asked;
+mod bench;
+mod demo;
+mod elect;
 mod status;
 mod upkeep;
 

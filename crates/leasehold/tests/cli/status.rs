@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::upkeep::Asked;
+use super::asked::Asked;
 use super::{complaint, output};
 
 const SYSTEM: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases";

@@ -1,8 +1,6 @@
 //! `backup`, `restore` and `check` as a user meets them, with real servers.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,71 +8,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use super::asked::Asked;
 use super::{Server, complaint, output};
 
 const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
 const RAISE: u64 = 1_000_000_000;
 
-/// A server that is also asked over plain HTTP, with a token.
-pub(crate) struct Asked {
-    pub(crate) server: Server,
-    address: String,
-}
-
-impl Asked {
-    pub(crate) fn start(data_dir: &Path, more: &[&str]) -> Self {
-        let tokens = data_dir.with_extension("tokens");
-        std::fs::write(&tokens, "secret,admin,1,\"system:masters\"\n").unwrap();
-        let tokens = tokens.to_str().unwrap();
-        let asked = ["--insecure-http", "127.0.0.1:0", "--token-file", tokens];
-        let server = Server::start(data_dir, &[&asked[..], more].concat());
-        let (_, address) = server.listens.split_once(" http://").unwrap();
-        let address = address.split_once(". ").unwrap().0.to_owned();
-        Self { server, address }
-    }
-
-    /// Status code and body of one request on a connection of its own.
-    pub(crate) fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
-        let (code, body) = self.exchange(method, path, body);
-        // In chunks where it is a stream: the first event of a watch is on a line of its own.
-        let line = body.lines().find(|line| line.starts_with('{')).unwrap_or("null");
-        let value = serde_json::from_str(line).or_else(|_| serde_json::from_str(&body));
-        (code, value.unwrap())
-    }
-
-    /// A page that is no object.
-    pub(crate) fn text(&self, path: &str) -> String {
-        self.exchange("GET", path, "").1
-    }
-
-    fn exchange(&self, method: &str, path: &str, body: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let head = "Host: x\r\nConnection: close\r\nAuthorization: Bearer secret\r\nContent-Type: application/json";
-        let length = body.len();
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}"
-        )
-        .unwrap();
-        let mut reply = String::new();
-        stream.read_to_string(&mut reply).unwrap();
-        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
-        let code = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (code, body.to_owned())
-    }
-
-    /// Creates a lease and returns its resourceVersion.
-    fn create(&self, name: &str) -> u64 {
-        let lease = json!({ "metadata": { "name": name }, "spec": { "holderIdentity": name } });
-        let (code, created) = self.ask("POST", LEASES, &lease.to_string());
-        assert_eq!(code, 201, "{created}");
-        version(&created)
-    }
-
-    pub(crate) fn stop(mut self) {
-        self.server.signal(Signal::TERM);
-        assert!(self.server.child.wait().unwrap().success());
-    }
+/// Creates a lease and returns its resourceVersion.
+fn create(server: &Asked, name: &str) -> u64 {
+    let lease = json!({ "metadata": { "name": name }, "spec": { "holderIdentity": name } });
+    let (code, created) = server.ask("POST", LEASES, &lease.to_string());
+    assert_eq!(code, 201, "{created}");
+    version(&created)
 }
 
 fn version(object: &Value) -> u64 {
@@ -115,7 +60,7 @@ fn backup_under_load(data: &Path, to: &Path) -> (BTreeMap<String, u64>, u64) {
     let before: BTreeMap<String, u64> = before
         .into_keys()
         .map(|name| {
-            let version = server.create(&name);
+            let version = create(&server, &name);
             (name, version)
         })
         .collect();
@@ -124,7 +69,7 @@ fn backup_under_load(data: &Path, to: &Path) -> (BTreeMap<String, u64>, u64) {
         let writer = scope.spawn(|| {
             let mut last = 0;
             for n in 0.. {
-                last = server.create(&format!("during-{n}"));
+                last = create(&server, &format!("during-{n}"));
                 if stop.load(Ordering::Relaxed) {
                     break;
                 }
@@ -165,7 +110,7 @@ fn what_was_acknowledged_before_a_backup_is_there_after_a_restore_and_nothing_go
         assert_eq!(now.get(name), Some(&(version + RAISE)), "{name}");
     }
     assert!(now.values().all(|version| *version > last), "nothing goes back");
-    assert!(server.create("after") > last + RAISE / 2);
+    assert!(create(&server, "after") > last + RAISE / 2);
     for old in [before["before-0"], last] {
         let watch = format!("{LEASES}?watch=true&resourceVersion={old}&timeoutSeconds=5");
         let (code, event) = server.ask("GET", &watch, "");

@@ -48,7 +48,7 @@ async fn update_against_a_rival(version: &str) {
     // Neither a missing version nor 0 is one: both are tried again.
     let body = json!({"metadata": {"name": "team", "resourceVersion": version, "labels": {"mine": "yes"}}, "bogus": 1});
     let written = scene.registry.update(&at, decode(&at, &body), &lenient).await.unwrap();
-    assert_eq!(written.object.metadata().labels["mine"], "yes");
+    assert_eq!(written.item.object().unwrap().metadata().labels["mine"], "yes");
     assert_eq!(written.warnings.len(), 1, "{:?}", written.warnings);
     scene.close().await;
 }

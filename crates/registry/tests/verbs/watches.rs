@@ -51,7 +51,10 @@ async fn a_deletion_carries_its_own_version() {
     let h = Harness::new().await;
     let created = h.create(&leases(), lease("a", "h")).await.unwrap();
     let mut watch = h
-        .watch(&leases(), &format!("resourceVersion={}", version(&*created.object)))
+        .watch(
+            &leases(),
+            &format!("resourceVersion={}", version(&*created.item.object().unwrap())),
+        )
         .await;
     h.delete(&leases().named("a")).await.unwrap();
     let items = take(&mut watch, 1).await;
@@ -59,7 +62,7 @@ async fn a_deletion_carries_its_own_version() {
         panic!("an event")
     };
     assert_eq!(event.kind, EventKind::Deleted);
-    assert!(version(&*event.item.object().unwrap()) > version(&*created.object));
+    assert!(version(&*event.item.object().unwrap()) > version(&*created.item.object().unwrap()));
     assert_eq!(watch.progress().unwrap().0, version(&*event.item.object().unwrap()));
     h.close().await;
 }
@@ -68,7 +71,10 @@ async fn a_deletion_carries_its_own_version() {
 async fn objects_come_and_go_with_their_labels() {
     let h = Harness::new().await;
     let start = h.create(&leases(), json!({"metadata": {"name": "a"}})).await.unwrap();
-    let query = format!("labelSelector=on=yes&resourceVersion={}", version(&*start.object));
+    let query = format!(
+        "labelSelector=on=yes&resourceVersion={}",
+        version(&*start.item.object().unwrap())
+    );
     let mut watch = h.watch(&leases(), &query).await;
     for labels in [
         json!({"on": "yes"}),

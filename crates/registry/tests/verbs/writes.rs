@@ -12,15 +12,19 @@ async fn a_lease_lives_and_dies() {
     let h = Harness::new().await;
     let created = h.create(&leases(), lease("a", "h1")).await.unwrap();
     assert!(created.created);
-    let first = version(&*created.object);
-    let metadata = created.object.metadata();
+    let first = version(&*created.item.object().unwrap());
+    let object = created.item.object().unwrap();
+    let metadata = object.metadata();
     assert_eq!((metadata.namespace.as_str(), metadata.uid.len()), ("default", 36));
 
     let body =
         json!({"metadata": {"name": "a", "resourceVersion": first.to_string()}, "spec": {"holderIdentity": "h2"}});
     let updated = h.update(&leases().named("a"), body.clone()).await.unwrap();
-    assert!(version(&*updated.object) > first && !updated.created);
-    assert_eq!(updated.object.metadata().uid, created.object.metadata().uid);
+    assert!(version(&*updated.item.object().unwrap()) > first && !updated.created);
+    assert_eq!(
+        updated.item.object().unwrap().metadata().uid,
+        created.item.object().unwrap().metadata().uid
+    );
 
     let stale = h.update(&leases().named("a"), body).await.unwrap_err();
     assert_eq!((stale.code(), stale.reason()), (409, "Conflict"));
@@ -41,16 +45,30 @@ async fn a_lease_lives_and_dies() {
 #[tokio::test]
 async fn a_write_that_changes_nothing_keeps_the_version() {
     let h = Harness::new().await;
-    let first = version(&*h.create(&leases(), lease("a", "h")).await.unwrap().object);
+    let first = version(
+        &*h.create(&leases(), lease("a", "h"))
+            .await
+            .unwrap()
+            .item
+            .object()
+            .unwrap(),
+    );
     let again = h
         .merge(&leases().named("a"), json!({"spec": {"holderIdentity": "h"}}))
         .await
         .unwrap();
-    assert_eq!(version(&*again.object), first);
+    assert_eq!(version(&*again.item.object().unwrap()), first);
     let body =
         json!({"metadata": {"name": "a", "resourceVersion": first.to_string()}, "spec": {"holderIdentity": "h"}});
     assert_eq!(
-        version(&*h.update(&leases().named("a"), body).await.unwrap().object),
+        version(
+            &*h.update(&leases().named("a"), body)
+                .await
+                .unwrap()
+                .item
+                .object()
+                .unwrap()
+        ),
         first
     );
     h.close().await;
@@ -102,14 +120,15 @@ async fn names_are_made_up_and_collisions_tried_again() {
     let body = json!({"metadata": {"generateName": "gen-"}});
     for _ in 0..20 {
         let made = h.create(&leases(), body.clone()).await.unwrap();
-        assert!(made.object.metadata().name.starts_with("gen-"));
+        assert!(made.item.object().unwrap().metadata().name.starts_with("gen-"));
     }
     let namespaces = Place::collection(&NAMESPACES, "");
     let made = h
         .create(&namespaces, json!({"metadata": {"generateName": "team-"}}))
         .await
         .unwrap();
-    let metadata = made.object.metadata();
+    let object = made.item.object().unwrap();
+    let metadata = object.metadata();
     assert_eq!(metadata.labels["kubernetes.io/metadata.name"], metadata.name);
     h.close().await;
 }
@@ -166,8 +185,8 @@ async fn apply_creates_shares_and_refuses() {
     assert!(created.created);
     let again = h.apply(&place, "one", body("x")).await.unwrap();
     assert_eq!(
-        version(&*again.object),
-        version(&*created.object),
+        version(&*again.item.object().unwrap()),
+        version(&*created.item.object().unwrap()),
         "applying twice changes nothing"
     );
     assert_eq!(h.apply(&place, "two", body("y")).await.unwrap_err().code(), 409);
@@ -209,7 +228,8 @@ async fn an_event_is_one_object_in_two_groups() {
 async fn another_uid_is_a_conflict() {
     let h = Harness::new().await;
     let created = h.create(&leases(), lease("a", "h")).await.unwrap();
-    let rv = &created.object.metadata().resource_version;
+    let object = created.item.object().unwrap();
+    let rv = &object.metadata().resource_version;
     let body = json!({"metadata": {"name": "a", "resourceVersion": rv, "uid": "11111111-1111-1111-1111-111111111111"}});
     assert_eq!(h.update(&leases().named("a"), body).await.unwrap_err().code(), 409);
     h.close().await;
@@ -242,7 +262,7 @@ async fn an_owner_given_twice_counts_once() {
     let owner = json!({"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "u"});
     let body = json!({"metadata": {"name": "a", "ownerReferences": [owner, owner]}});
     let written = h.create(&leases(), body).await.unwrap();
-    assert_eq!(written.object.metadata().owner_references.len(), 1);
+    assert_eq!(written.item.object().unwrap().metadata().owner_references.len(), 1);
     assert!(
         written.warnings[0].ends_with("duplicate UID(s) observed: u"),
         "{:?}",
@@ -275,16 +295,28 @@ async fn a_namespace_keeps_the_label_with_its_name() {
         .unwrap();
     let at = namespaces.named("team");
     let put = h.update(&at, json!({"metadata": {"name": "team"}})).await.unwrap();
-    assert_eq!(put.object.metadata().labels["kubernetes.io/metadata.name"], "team");
+    assert_eq!(
+        put.item.object().unwrap().metadata().labels["kubernetes.io/metadata.name"],
+        "team"
+    );
     let none = json!({"metadata": {"labels": null}});
     let patched = h.merge(&at, none).await.unwrap();
-    assert_eq!(patched.object.metadata().labels["kubernetes.io/metadata.name"], "team");
+    assert_eq!(
+        patched.item.object().unwrap().metadata().labels["kubernetes.io/metadata.name"],
+        "team"
+    );
     let changed = json!({"metadata": {"labels": {"kubernetes.io/metadata.name": "other"}}});
     let patched = h.merge(&at, changed).await.unwrap();
-    assert_eq!(patched.object.metadata().labels["kubernetes.io/metadata.name"], "team");
+    assert_eq!(
+        patched.item.object().unwrap().metadata().labels["kubernetes.io/metadata.name"],
+        "team"
+    );
     let typed = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team", "labels": {"x": "y"}}});
     let applied = h.apply(&at, "one", typed).await.unwrap();
-    assert_eq!(applied.object.metadata().labels["kubernetes.io/metadata.name"], "team");
+    assert_eq!(
+        applied.item.object().unwrap().metadata().labels["kubernetes.io/metadata.name"],
+        "team"
+    );
     h.close().await;
 }
 
@@ -324,7 +356,7 @@ async fn without_coordinated_election_its_fields_are_kept_only_where_they_are_al
     let change = json!({"spec": {"strategy": "x.io/y", "preferredHolder": "q"}});
     let spec = async |name: &str| {
         let written = h.merge(&leases().named(name), change.clone()).await.expect("updated");
-        as_json(&*written.object)["spec"].clone()
+        as_json(&*written.item.object().unwrap())["spec"].clone()
     };
     let kept = json!({"strategy": "x.io/y", "preferredHolder": "q", "holderIdentity": "h"});
     assert_eq!(spec("old").await, kept);

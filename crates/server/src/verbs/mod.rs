@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode};
 use leasehold_api::options::{IncludeObject, Query, manager_name};
 use leasehold_api::{ApiError, Object, Time};
-use leasehold_registry::{Caller, PatchKind, Place, WriteOptions};
+use leasehold_registry::{Caller, Item, PatchKind, Place, WriteOptions};
 
 use crate::app::{App, Asked};
 use crate::auth::{MayCreate, User};
@@ -79,6 +79,12 @@ impl<'a> Call<'a> {
     /// Answers with one object.
     fn object(&self, code: StatusCode, wish: Wish, object: Box<dyn Object>) -> Result<Response<Body>, ApiError> {
         let bytes = encode::object(&self.form(wish), object)?;
+        Ok(wish.reply(code, bytes))
+    }
+
+    /// Answers with one object as it is stored.
+    fn item(&self, code: StatusCode, wish: Wish, item: &Item) -> Result<Response<Body>, ApiError> {
+        let bytes = encode::item(&self.form(wish), item)?;
         Ok(wish.reply(code, bytes))
     }
 

@@ -16,7 +16,7 @@ pub(super) async fn get(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
     let wish = call.wish(Route::Objects)?;
     let options = GetOptions::from_query(call.query())?;
     let item = call.app.registry.get(&call.place, options.resource_version).await?;
-    call.object(StatusCode::OK, wish, item.object()?)
+    call.item(StatusCode::OK, wish, &item)
 }
 
 /// A collection.

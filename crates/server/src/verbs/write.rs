@@ -79,5 +79,5 @@ fn finish(
     } else {
         StatusCode::OK
     };
-    call.object(code, wish, written.object)
+    call.item(code, wish, &written.item)
 }

@@ -49,10 +49,10 @@ impl EventEncoder {
     pub(crate) fn event(&mut self, event: &Event, out: &mut Vec<u8>) -> Result<(), ApiError> {
         if self.answer.shape == Shape::Whole {
             let (format, gvk) = (self.answer.format, self.place.gvk());
-            let object = event.encoded(usize::from(format == Format::Protobuf), |object| {
-                let mut bytes = Vec::with_capacity(512);
-                encode::write_object(format, gvk, object.as_encode(), &mut bytes);
-                Bytes::from(bytes)
+            let object = event.encoded(usize::from(format == Format::Protobuf), |item| {
+                let mut bytes = Vec::new();
+                encode::write_item(format, gvk, item, &mut bytes)?;
+                Ok(Bytes::from(bytes))
             })?;
             frame(format, event.kind.name(), &object, out);
             return Ok(());

@@ -1,10 +1,14 @@
 //! The one thread that makes groups durable and then visible.
 //!
 //! It takes whatever has gathered while the last group was being written, so groups grow with the load and are of one
-//! write when there is none. Append, sync, publish, answer: in this order and never another.
+//! write when there is none. A sync and the wake-ups around it cost as much processor time as a whole write or more, so
+//! that after a group of several it waits a moment for the next one to become as large. Append, sync, publish, answer: in
+//! this order and never another.
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::MutexGuard;
 
 use crate::{ChangeKind, Revision};
 
@@ -16,6 +20,8 @@ use super::state::State;
 
 /// How often a full disk is looked at again when nobody writes.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long a write may wait for others, where there were others just before.
+const GATHER: Duration = Duration::from_millis(1);
 /// Room that must be there before a full store calls itself ready again.
 const ROOM: u64 = 64 << 10;
 /// Capacity of the buffer that is kept between groups.
@@ -99,19 +105,32 @@ impl Committer {
     fn next_work(&self) -> Work {
         let mut pending = self.shared.pending.lock();
         loop {
+            if !pending.group.changes.is_empty() {
+                self.gather(&mut pending);
+            }
             if let Some(work) = take_work(&self.shared, &mut pending) {
                 drop(pending);
                 self.shared.room.notify_waiters();
                 return work;
             }
-            pending.idle = true;
+            pending.wake_at = Some(1);
             if !pending.full {
                 self.shared.work.wait(&mut pending);
-            } else if self.shared.work.wait_for(&mut pending, LOOK_AGAIN).timed_out() && pending.idle {
-                pending.idle = false;
+            } else if self.shared.work.wait_for(&mut pending, LOOK_AGAIN).timed_out() && pending.wake_at.is_some() {
+                pending.wake_at = None;
                 return Work::LookForRoom;
             }
-            pending.idle = false;
+            pending.wake_at = None;
+        }
+    }
+
+    /// Lets the group become as large as the one before, if that is soon. One write alone waits for nobody.
+    fn gather(&self, pending: &mut MutexGuard<'_, Pending>) {
+        if pending.group.changes.len() < pending.last_size && pending.health == Health::Open {
+            pending.wake_at = Some(pending.last_size);
+            // Woken early or not at all, for this or for anything else: what is there then is the group.
+            self.shared.work.wait_for(pending, GATHER);
+            pending.wake_at = None;
         }
     }
 
@@ -177,6 +196,7 @@ impl Committer {
 fn take_work(shared: &Shared, pending: &mut Pending) -> Option<Work> {
     if !pending.group.changes.is_empty() {
         let group = std::mem::take(&mut pending.group);
+        pending.last_size = group.changes.len();
         pending.in_flight = Some(Arc::clone(&group.done));
         pending.writing_since = Some(shared.clock.now());
         let (state, issued) = (pending.overlay.clone(), pending.issued);

@@ -1,7 +1,11 @@
 //! The end of a commit group, which everyone in it waits for: one for all, so that a write allocates nothing to be
 //! answered.
+//!
+//! Whoever sets the result wakes one who waits, and that one wakes the others. From outside of a runtime's own threads
+//! each wake-up takes a lock and perhaps a system call; from within it is a push to a queue.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
@@ -12,13 +16,15 @@ use crate::Error;
 pub(crate) struct Completion {
     result: OnceLock<Result<(), Error>>,
     set: Notify,
+    passed_on: AtomicBool,
 }
 
 impl Completion {
     /// Sets the result and wakes everyone. Later calls change nothing.
     pub(crate) fn complete(&self, result: Result<(), Error>) {
         let _already = self.result.set(result);
-        self.set.notify_waiters();
+        // Not lost if who is woken gives up waiting: it then goes to the next.
+        self.set.notify_one();
     }
 
     /// Waits for the result.
@@ -27,9 +33,17 @@ impl Completion {
             // Before looking: from here on no notification is missed.
             let set = self.set.notified();
             if let Some(result) = self.result.get() {
+                self.pass_on();
                 return result.clone();
             }
             set.await;
+        }
+    }
+
+    /// Wakes all others, once. Who begins to wait later finds the result.
+    fn pass_on(&self) {
+        if !self.passed_on.swap(true, Ordering::Relaxed) {
+            self.set.notify_waiters();
         }
     }
 }

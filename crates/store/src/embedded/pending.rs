@@ -104,8 +104,10 @@ pub(crate) struct Pending {
     pub(crate) writing_since: Option<Monotonic>,
     /// The last append found no room.
     pub(crate) full: bool,
-    /// The committer waits to be woken.
-    pub(crate) idle: bool,
+    /// How many writes wake the committer: none while it is at work.
+    pub(crate) wake_at: Option<usize>,
+    /// Writes in the group before this one.
+    pub(crate) last_size: usize,
     /// A snapshot has been finished and the committer has not seen to it yet.
     pub(crate) snapshot_ended: bool,
 }
@@ -120,7 +122,8 @@ impl Pending {
             health: Health::Open,
             writing_since: None,
             full: false,
-            idle: false,
+            wake_at: None,
+            last_size: 0,
             snapshot_ended: false,
         }
     }
@@ -138,6 +141,12 @@ impl Pending {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether the group is what the committer waits for. Says so once.
+    fn wakes_committer(&mut self, group_bytes: usize) -> bool {
+        let enough = |size| self.group.changes.len() >= size || self.group.bytes >= group_bytes;
+        self.wake_at.take_if(|size| enough(*size)).is_some()
     }
 
     /// The group that ends last of those on their way.
@@ -241,7 +250,7 @@ impl Shared {
         let key = held.map_or_else(|| write.key.clone(), |(key, _)| key);
         let revision = pending.accept(key, write);
         let done = Arc::clone(&pending.group.done);
-        let wake = std::mem::take(&mut pending.idle);
+        let wake = pending.wakes_committer(self.group_bytes);
         drop(pending);
         if wake {
             self.work.notify_one();

@@ -1,6 +1,19 @@
 """All scenarios, by what the user does. A new module has to be named here."""
 
-from scenarios import applying, changing, controllers, creating, deleting, discovering, events, namespaces, nodes, reading, watching
+from scenarios import (
+    applying,
+    changing,
+    controllers,
+    creating,
+    deleting,
+    discovering,
+    events,
+    heartbeats,
+    namespaces,
+    nodes,
+    reading,
+    watching,
+)
 
 __all__ = [
     "applying",
@@ -10,6 +23,7 @@ __all__ = [
     "deleting",
     "discovering",
     "events",
+    "heartbeats",
     "namespaces",
     "nodes",
     "reading",

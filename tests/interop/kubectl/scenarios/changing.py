@@ -41,9 +41,10 @@ def patch_in_three_ways(k: Kubectl) -> None:
 
 @scenario
 def patch_merges_owners_by_uid(k: Kubectl) -> None:
-    owner = {"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "u-1"}
+    # Of a kind that is not served, or the lease would go for want of an owner.
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": "n", "uid": "u-1"}
     k("create", "-f", "-", stdin=lease("a", ownerReferences=[owner]))
-    patch = '{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"Node","name":"m","uid":"u-2"}]}}'
+    patch = '{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"m","uid":"u-2"}]}}'
     k("patch", "lease", "a", "--type=strategic", "-p", patch)
     k("get", "lease", "a", "-o", "jsonpath={.metadata.ownerReferences[*].uid}").matches("u-2 u-1|u-1 u-2")
     k("patch", "lease", "a", "--type=merge", "-p", patch)

@@ -61,17 +61,25 @@ def delete_without_doing_it(k: Kubectl) -> None:
     equal(names(k), "a", "left")
 
 
+def owned(k: Kubectl, name: str, owner: str) -> None:
+    """A lease that names another one as its owner."""
+    uid = k("get", "lease", owner, "-o", "jsonpath={.metadata.uid}").out
+    reference = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "name": owner, "uid": uid, "blockOwnerDeletion": True}
+    k("create", "-f", "-", stdin=lease(name, ownerReferences=[reference]))
+
+
 @scenario
 def delete_with_a_propagation(k: Kubectl) -> None:
     create(k, "a", "b", "c")
+    for owner in "abc":
+        owned(k, f"of-{owner}", owner)
     k("delete", "lease", "a", "--cascade=background").says('"a" deleted')
-    k("delete", "lease", "b", "--cascade=foreground", "--wait=false").says('"b" deleted')
-    k("delete", "lease", "c", "--cascade=orphan", "--wait=false").says('"c" deleted')
-    # Without a garbage collector nothing takes the finalizers away that the two policies set.
-    for name, finalizer in [("b", "foregroundDeletion"), ("c", "orphan")]:
-        k("get", "lease", name, "-o", "jsonpath={.metadata.finalizers}").matches(rf'\["{finalizer}"\]')
-        k("patch", "lease", name, "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
-    equal(names(k), "", "left")
+    k("wait", "--for=delete", "lease/of-a", "--timeout=25s")
+    k("delete", "lease", "b", "--cascade=foreground").says('"b" deleted')
+    k("get", "lease", "of-b", code=1).complains("NotFound")
+    k("delete", "lease", "c", "--cascade=orphan").says('"c" deleted')
+    equal(names(k), "of-c", "left")
+    equal(k("get", "lease", "of-c", "-o", "jsonpath={.metadata.ownerReferences}").out, "", "owners of an orphan")
 
 
 @scenario
