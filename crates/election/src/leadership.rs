@@ -241,3 +241,41 @@ impl fmt::Debug for Leadership {
 fn nanos(at: Monotonic) -> u64 {
     u64::try_from(at.0.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use leasehold_clock::SimulatedClock;
+
+    use super::*;
+
+    #[test]
+    fn a_term_ends_by_the_clock_alone_and_a_revoked_one_stays_revoked() {
+        let clock = Arc::new(SimulatedClock::default());
+        let after = |seconds| clock.now() + Duration::from_secs(seconds);
+        let begin = Begin {
+            lease: LeaseName::new("ns", "l"),
+            lease_uid: "u".to_owned(),
+            identity: "me".into(),
+            token: Token(1),
+            valid_until: after(10),
+        };
+        let leadership = Leadership::new(begin, clock.clone(), mpsc::channel(1).0);
+        clock.advance(Duration::from_secs(9));
+        assert!(leadership.is_valid());
+        leadership.extend(after(2));
+        leadership.extend(after(1));
+        assert_eq!(
+            leadership.time_left(),
+            Duration::from_secs(2),
+            "an earlier end shortens nothing"
+        );
+        clock.advance(Duration::from_secs(2));
+        assert!(!leadership.is_valid(), "its last moment is not part of it");
+        assert_eq!(leadership.check(), Err(NotLeading(Loss::Expired)));
+        leadership.revoke();
+        leadership.extend(after(10));
+        assert!(!leadership.is_valid() && leadership.valid_until().is_none());
+        clock.advance(Duration::from_secs(5));
+        assert_eq!(leadership.over_for(), Some(Duration::from_secs(5)));
+    }
+}

@@ -196,11 +196,20 @@ impl Machine {
         };
         match reply {
             Ok(lease) => {
-                self.learn(now, lease);
+                if !self.is_overtaken(pending, lease.as_ref()) {
+                    self.learn(now, lease);
+                }
                 self.succeeded(now, pending);
             }
             Err(failure) => self.failed(now, pending, failure),
         }
+    }
+
+    /// Whether the watch told of something newer while this answer was on its way. An answer that is merely lower than what
+    /// was known before it was asked for comes from a server that was restored, and is the truth.
+    fn is_overtaken(&self, pending: Pending, answer: Option<&Lease>) -> bool {
+        let answered = answer.and_then(version);
+        self.highest > pending.highest && answered.is_some_and(|answered| answered < self.highest)
     }
 
     fn succeeded(&mut self, now: Monotonic, pending: Pending) {

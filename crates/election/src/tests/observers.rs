@@ -95,7 +95,7 @@ async fn work_that_outlives_its_term_is_unhealthy_until_it_ends() {
     let health = Health::default();
     let (link, elector) = world.elector("me");
     let mut election = elector.health(&health).build().unwrap().start();
-    let (leadership, guard) = election.next_term().await.unwrap();
+    let (leadership, guard) = world.term(&mut election).await;
     world.pass(secs(100)).await;
     assert_eq!(health.check(Duration::ZERO), Ok(()));
     link.set_link(Link::Down);
@@ -114,7 +114,7 @@ async fn work_whose_leadership_was_taken_is_unhealthy_from_then_on() {
     let world = World::new();
     let health = Health::default();
     let mut election = world.elector("me").1.health(&health).build().unwrap().start();
-    let (_leadership, _guard) = election.next_term().await.unwrap();
+    let (_leadership, _guard) = world.term(&mut election).await;
     let mut lease = world.server.lease("ns", "l").unwrap();
     lease.spec.holder_identity = Some("editor".to_owned());
     world.server.put(lease);

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use leasehold_clock::{Clock, Monotonic, SimulatedClock, Sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::world::{World, leader, secs};
 use crate::testing::Link;
-use crate::{Ended, Leadership, Loss, RunError, Token};
+use crate::{Elector, Ended, Leadership, Leases, Loss, RunError, Token};
 
 /// Set while work runs.
 #[derive(Clone, Default)]
@@ -41,6 +42,7 @@ async fn work_that_returns_ends_the_run_and_gives_the_lease_back() {
         assert!(leadership.is_valid());
         leadership.token()
     }));
+    world.until(secs(1), || run.is_finished().then_some(())).await;
     assert_eq!(run.await.unwrap(), Ok(Ended::Finished(Token(1))));
     assert_eq!(world.holder(), None);
     assert_eq!(world.record().unwrap().duration, Some(secs(1)));
@@ -159,7 +161,7 @@ async fn stepping_down_lets_others_lead_and_joins_again() {
 async fn a_guard_that_is_kept_keeps_the_lease_and_then_lets_it_expire() {
     let world = World::new();
     let mut election = world.elector("me").1.stop_grace(secs(4)).build().unwrap().start();
-    let (leadership, guard) = election.next_term().await.unwrap();
+    let (leadership, guard) = world.term(&mut election).await;
     let stop = tokio::spawn(election.stop());
     world.pass(secs(4)).await;
     assert_eq!(leadership.loss(), Some(Loss::Stopped));
@@ -215,15 +217,51 @@ async fn work_that_blocks_its_thread_is_reported_and_finds_itself_not_valid() {
     drop(blocked);
 }
 
+/// A clock that counts how often it is asked.
+#[derive(Default)]
+struct CountingClock {
+    clock: Arc<SimulatedClock>,
+    asked: AtomicU32,
+}
+
+impl Clock for CountingClock {
+    fn now(&self) -> Monotonic {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.clock.now()
+    }
+
+    fn wall(&self) -> SystemTime {
+        self.clock.wall()
+    }
+
+    fn sleep_until(&self, deadline: Monotonic) -> Sleep<'_> {
+        self.clock.sleep_until(deadline)
+    }
+}
+
 #[tokio::test]
-async fn a_release_that_hangs_is_given_up() {
+async fn a_release_that_hangs_is_waited_for_without_haste_and_given_up() {
     let world = World::new();
-    let (link, elector) = world.elector("me");
-    let election = elector.build().unwrap().start();
+    let clock = Arc::new(CountingClock {
+        clock: world.clock.clone(),
+        ..CountingClock::default()
+    });
+    let link = world.server.client();
+    let leases = Leases::with_clock(Arc::new(link.clone()), clock.clone());
+    let election = Elector::builder(&leases, "ns", "l")
+        .identity("me")
+        .build()
+        .unwrap()
+        .start();
     world.until(secs(1), || leader(&election.state())).await;
     link.set_link(Link::Hanging);
     let stop = tokio::spawn(election.stop());
-    world.pass(secs(9)).await;
+    world.pass(secs(1)).await;
+    let before = clock.asked.load(Ordering::SeqCst);
+    world.pass(secs(3)).await;
+    let asked = clock.asked.load(Ordering::SeqCst) - before;
+    assert!(asked < 20, "the driver spins: {asked}");
+    world.pass(secs(5)).await;
     assert!(!stop.is_finished(), "it tries for as long as the renew deadline");
     world.pass(secs(2)).await;
     assert_eq!(stop.await.unwrap(), Ok(()));

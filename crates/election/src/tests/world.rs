@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use leasehold_clock::{Clock, SimulatedClock};
 use tokio::sync::watch;
 
 use crate::testing::{FakeClient, FakeLeases};
-use crate::{Elector, ElectorBuilder, Leadership, Leases, Record, State};
+use crate::{Election, Elector, ElectorBuilder, Leadership, Leases, Record, State, WorkGuard};
 
 pub(super) struct World {
     pub(super) server: FakeLeases,
@@ -70,6 +71,13 @@ impl World {
             assert!(passed < limit, "not within {limit:?}");
             self.clock.advance(STEP);
         }
+    }
+
+    /// The next term, which is to begin without waiting.
+    pub(super) async fn term(&self, election: &mut Election) -> (Leadership, WorkGuard) {
+        self.until(secs(5), || election.next_term().now_or_never().flatten())
+            .await
+            .0
     }
 
     pub(super) fn record(&self) -> Option<Record> {

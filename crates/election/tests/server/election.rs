@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use leasehold_api::coordination::Lease;
 use leasehold_election::{
-    Candidate, CandidateApi, Election, Elector, Ended, Heartbeat, Leadership, LeaseApi, Leases,
-    OLDEST_EMULATION_VERSION, Record, State, WorkGuard,
+    Candidate, CandidateApi, Election, Elector, Ended, Heartbeat, Leadership, LeaseApi, Leases, Loss,
+    OLDEST_EMULATION_VERSION, Record, RunError, State, WorkGuard,
 };
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::{Cluster, soon};
@@ -122,61 +123,51 @@ async fn many_leases_need_one_watch() {
     }
 }
 
-#[tokio::test]
-async fn a_candidate_keeps_its_object_and_leads_when_it_is_named() {
-    let cluster = Cluster::start().await;
+/// A candidate with this emulation version, its terms, and what stops it.
+async fn stand(
+    cluster: &Cluster,
+    name: &str,
+    emulation: &str,
+) -> (
+    mpsc::UnboundedReceiver<Leadership>,
+    CancellationToken,
+    JoinHandle<Result<Ended<()>, RunError>>,
+) {
     let (leases, api) = (cluster.process().await, cluster.leases().await);
-    let candidate = Candidate::builder(&leases, Arc::new(api.clone()), "default", "l", "1.36.0")
-        .name("one")
-        .emulation_version("1.35.0")
+    let candidate = Candidate::builder(&leases, Arc::new(api), "default", "l", "1.36.0")
+        .name(name)
+        .emulation_version(emulation)
         .build()
         .unwrap();
-    let (stop, (led, leading)) = (CancellationToken::new(), tokio::sync::mpsc::unbounded_channel());
-    let mut leading = leading;
+    let (stop, (led, terms)) = (CancellationToken::new(), mpsc::unbounded_channel());
     let run = tokio::spawn(candidate.run(stop.clone(), move |leadership| {
-        led.send(leadership.clone()).unwrap();
+        // Nobody listens any more when the test is over.
+        let _ = led.send(leadership.clone());
         async move { drop(leadership.lost().await) }
     }));
-    let kept = soon("the candidate", async {
-        loop {
-            match api.get_candidate("default", "one").await.unwrap() {
-                Some(kept) => break kept,
-                None => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
-        }
-    });
-    let mut kept = kept.await;
-    assert_eq!((&*kept.spec.lease_name, &*kept.spec.emulation_version), ("l", "1.35.0"));
-    // It answers a ping through its watch.
-    let asked = leasehold_api::MicroTime::new(4_000_000_000, 0);
-    kept.spec.ping_time = Some(asked);
-    api.update_candidate(kept).await.unwrap();
-    soon("an answer", async {
-        while api
-            .get_candidate("default", "one")
-            .await
-            .unwrap()
-            .unwrap()
-            .spec
-            .renew_time
-            != Some(asked)
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    })
-    .await;
-    let mut lease = Lease::default();
-    lease.metadata.namespace = "default".to_owned();
-    lease.metadata.name = "l".to_owned();
-    lease.spec.holder_identity = Some("one".to_owned());
-    lease.spec.lease_duration_seconds = Some(5);
-    lease.spec.strategy = Some(OLDEST_EMULATION_VERSION.to_owned());
-    api.create(lease).await.unwrap();
-    let leadership: Leadership = soon("a term", leading.recv()).await.unwrap();
-    assert!(leadership.is_valid());
-    stop.cancel();
-    soon("the run", run).await.unwrap().unwrap();
-    assert_eq!(api.get_candidate("default", "one").await, Ok(None));
+    (terms, stop, run)
+}
+
+#[tokio::test]
+async fn candidates_are_elected_by_the_server_and_hand_over_to_whom_it_prefers() {
+    let cluster = Cluster::start().await;
+    let api = cluster.leases().await;
+    let (mut terms, stop, run) = stand(&cluster, "newer", "1.36.0").await;
+    let newer = soon("a term", terms.recv()).await.unwrap();
+    assert!(newer.is_valid());
+    // The oldest emulation version is to lead: the newer one is asked to go, and the older one elected.
+    let (mut older_terms, older_stop, older_run) = stand(&cluster, "older", "1.35.0").await;
+    let older = soon("a hand-over", older_terms.recv()).await.unwrap();
+    assert_eq!(newer.loss(), Some(Loss::Preferred("older".to_owned())));
+    assert!(older.is_valid() && !newer.is_valid() && older.token() > newer.token());
+
+    for (stop, run) in [(stop, run), (older_stop, older_run)] {
+        stop.cancel();
+        soon("the run", run).await.unwrap().unwrap();
+    }
+    for name in ["older", "newer"] {
+        assert_eq!(api.get_candidate("default", name).await, Ok(None));
+    }
     let lease = api.get("default", "l").await.unwrap().unwrap();
     assert_eq!(lease.spec.holder_identity.as_deref(), Some(""));
     assert_eq!(lease.spec.strategy.as_deref(), Some(OLDEST_EMULATION_VERSION));

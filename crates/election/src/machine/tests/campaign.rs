@@ -269,6 +269,32 @@ fn the_watch_may_tell_of_our_write_before_its_answer_comes() {
 }
 
 #[test]
+fn an_answer_that_the_watch_has_overtaken_is_not_believed() {
+    let mut bench = Bench::new(config());
+    bench.input(Input::Watching(false));
+    let id = bench.sent_get();
+    bench.see(Some(lease("", 1, 11)));
+    bench.quiet();
+    bench.reply(id, Ok(lease("other", 15, 10)));
+    // Released since: not waited for.
+    let (_, taken) = bench.sent_update();
+    assert_eq!(taken.metadata.resource_version, "11");
+}
+
+#[test]
+fn a_server_that_was_restored_is_believed() {
+    let mut bench = Bench::new(config());
+    bench.see(Some(lease("other", 15, 100)));
+    bench.until(1.0);
+    bench.input(Input::Watching(false));
+    bench.until(6.0);
+    let id = bench.sent_get();
+    bench.reply(id, Ok(lease("", 1, 50)));
+    let (_, taken) = bench.sent_update();
+    assert_eq!(taken.metadata.resource_version, "50");
+}
+
+#[test]
 fn a_server_that_stores_something_else_makes_no_leader() {
     let mut bench = Bench::new(config());
     bench.see(None);
