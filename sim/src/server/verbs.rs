@@ -92,8 +92,8 @@ fn body(lease: &Lease) -> Decoded {
 }
 
 fn written(written: Result<Written, ApiError>) -> Result<Lease, ApiFailure> {
-    let written = written.map_err(|error| failure(&error))?;
-    lease(&*written.object).ok_or_else(|| ApiFailure::Invalid("no lease".to_owned()))
+    let object = written.and_then(|written| written.item.object());
+    lease(&*object.map_err(|error| failure(&error))?).ok_or_else(|| ApiFailure::Invalid("no lease".to_owned()))
 }
 
 /// The lease in an object of the registry's.
