@@ -189,7 +189,21 @@ fn program() -> Result<PathBuf, Error> {
 }
 
 fn build(cargo: &OsStr, profile: &str) -> Result<PathBuf, Error> {
-    let output = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    // What cargo says to this test about its own crate would make it build some dependencies anew, for each crate again.
+    for (name, _) in std::env::vars_os() {
+        let about_us = [
+            "CARGO_PKG_",
+            "CARGO_MANIFEST_",
+            "CARGO_CRATE_",
+            "CARGO_BIN_",
+            "CARGO_PRIMARY_",
+        ];
+        if about_us.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
+    let output = command
         .args([
             "build",
             "--package",

@@ -1,10 +1,11 @@
 //! What others count, for the server's metrics: the store its work, controllers theirs, and which features are on.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use leasehold_controllers::nodes::NodeFigures;
 use leasehold_controllers::{ElectionFigures, ElectionOutcome};
 use leasehold_registry::Features;
+use leasehold_server::net::Connections;
 use leasehold_server::{Figure, FigureFamily, Figures, Sample, StoreFigures};
 use leasehold_store::embedded::{Embedded, Metrics};
 
@@ -31,6 +32,37 @@ pub(super) fn of_features(features: Features) -> Figures {
             counter: false,
             series: series.clone(),
         }]
+    })
+}
+
+/// The connections of a server that is yet to be made.
+pub(super) fn of_connections(connections: Arc<OnceLock<Connections>>) -> Figures {
+    Box::new(move || {
+        let Some(counts) = connections.get().map(Connections::counts) else {
+            return Vec::new();
+        };
+        let open = u64::try_from(counts.open).unwrap_or(u64::MAX);
+        vec![
+            plain("leasehold_connections", "Connections open", false, open),
+            plain(
+                "leasehold_connections_accepted",
+                "Connections accepted",
+                true,
+                counts.accepted,
+            ),
+            plain(
+                "leasehold_connections_refused",
+                "Connections closed at once, being too many",
+                true,
+                counts.refused,
+            ),
+            plain(
+                "leasehold_failed_handshakes",
+                "Connections that ended before their TLS handshake had",
+                true,
+                counts.failed_handshakes,
+            ),
+        ]
     })
 }
 

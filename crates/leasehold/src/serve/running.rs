@@ -1,7 +1,7 @@
 //! What serves: the store, the registry over it, the controllers, the requests. Started in this order and ended in the
 //! reverse one, the store last.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use leasehold_controllers::Controllers;
 use leasehold_registry::{Registry, resources};
@@ -77,6 +77,8 @@ impl Running {
         let chosen = controllers::choose(&settings);
         let controllers = Controllers::start(&registry, chosen.controllers, drain);
         let served: Vec<_> = resources::served(settings.features).collect();
+        // The metrics come before the server that they tell of.
+        let connections = Arc::new(OnceLock::new());
         let app = App {
             registry,
             authenticator: Arc::new(CertificateOrToken::new(tokens.clone())),
@@ -84,6 +86,7 @@ impl Running {
             documents: Documents::build(&served, &address.to_string()),
             metrics: Metrics::new(Some(figures::of(store.clone())))
                 .with(figures::of_features(settings.features))
+                .with(figures::of_connections(connections.clone()))
                 .with(figures::of_controllers(chosen.counted)),
             backup: Some(backup_of(store.clone())),
             limits: settings.limits.requests,
@@ -97,10 +100,12 @@ impl Running {
             drain: settings.drain_timeout,
             ..settings.limits.net.clone()
         };
+        let server = net::Server::new(Arc::new(app), limits);
+        connections.get_or_init(|| server.connections());
         Ok(Self {
             store,
             controllers,
-            server: net::Server::new(Arc::new(app), limits),
+            server,
             listeners,
             certificates: Certificates {
                 pki,

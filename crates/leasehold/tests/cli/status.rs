@@ -159,3 +159,20 @@ impl Asked {
         self.server.child.wait().unwrap();
     }
 }
+
+#[test]
+fn connections_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Asked::start(&dir.path().join("data"), &[]);
+    server.text("/version");
+    let metrics = server.text("/metrics");
+    // The one that asks is open; the one before it was accepted too.
+    for line in [
+        "leasehold_connections 1.0\n",
+        "leasehold_connections_accepted_total 2.0\n",
+        "leasehold_connections_refused_total 0.0\n",
+    ] {
+        assert!(metrics.contains(line), "{line}\nin\n{metrics}");
+    }
+    server.stop();
+}

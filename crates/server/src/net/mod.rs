@@ -31,5 +31,5 @@ pub use handler::Handler;
 pub use limits::Limits;
 pub use listener::Listener;
 pub use peer::{Peer, PeerCertificate};
-pub use server::{ConnectionCounts, Drained, Server};
+pub use server::{ConnectionCounts, Connections, Drained, Server};
 pub use tls::{Identity, Tls, TlsError};

@@ -47,6 +47,27 @@ pub struct ConnectionCounts {
     pub failed_handshakes: u64,
 }
 
+/// Where connections are counted, for as long as anybody wants to know.
+#[derive(Clone, Debug)]
+pub struct Connections {
+    slots: Arc<Slots>,
+    counters: Arc<Counters>,
+}
+
+impl Connections {
+    /// The counts of this moment.
+    #[must_use]
+    pub fn counts(&self) -> ConnectionCounts {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        ConnectionCounts {
+            open: self.slots.taken(),
+            accepted: load(&self.counters.accepted),
+            refused: load(&self.counters.refused),
+            failed_handshakes: load(&self.counters.failed_handshakes),
+        }
+    }
+}
+
 /// How serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -76,16 +97,19 @@ impl<H: Handler> Server<H> {
         }
     }
 
+    /// Where its connections are counted.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        Connections {
+            slots: Arc::clone(&self.slots),
+            counters: Arc::clone(&self.counters),
+        }
+    }
+
     /// The counts of this moment.
     #[must_use]
     pub fn counts(&self) -> ConnectionCounts {
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        ConnectionCounts {
-            open: self.slots.taken(),
-            accepted: load(&self.counters.accepted),
-            refused: load(&self.counters.refused),
-            failed_handshakes: load(&self.counters.failed_handshakes),
-        }
+        self.connections().counts()
     }
 
     /// Serves until `drain` is cancelled. Then no connection and no request is taken any more (GOAWAY over HTTP/2), the

@@ -69,7 +69,11 @@ mod tests {
             // Whoever was woken has not run yet; one of the four is.
             drop(waiting.remove(gone));
             assert_eq!(join_all(waiting).await, vec![Err(Error::Full); 3]);
-            assert_eq!(completion.wait().await, Err(Error::Full), "who comes later need not wait");
+            assert_eq!(
+                completion.wait().await,
+                Err(Error::Full),
+                "who comes later need not wait"
+            );
         }
     }
 }
