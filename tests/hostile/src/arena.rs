@@ -47,6 +47,9 @@ impl Arena {
             "127.0.0.1:0",
             "--log-level",
             level,
+            // Refusals are known by nothing having changed, so nobody else may write meanwhile.
+            "--controllers",
+            "event-expiry,namespace-deletion",
         ];
         let server = TestServer::start(&args).await.expect("the server starts");
         let said = |what: &str, stderr: &str| {

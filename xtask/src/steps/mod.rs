@@ -61,7 +61,7 @@ pub(crate) const ALL: &[Step] = &[
     Step {
         name: "tests",
         needs: nothing,
-        run: || cargo(&["test", "--locked", "--workspace"]),
+        run: || cargo(&["test", "--locked", "--workspace", "--no-fail-fast"]),
     },
     Step {
         name: "sim",
