@@ -147,9 +147,10 @@ impl Committer {
         let count = u32::try_from(commits).expect("a group has fewer writes than bytes, and those are bounded");
         let appended = self.log.append(&mut self.buffer, count, issued)?;
         self.buffer.shrink_to(BUFFER);
+        // Before anyone is answered, who may look at the counts.
+        self.shared.counters.group(commits, appended.bytes, appended.sync);
         self.publish(group, state);
         self.snapshotter.appended(appended.bytes);
-        self.shared.counters.group(commits, appended.bytes, appended.sync);
         Ok(())
     }
 
