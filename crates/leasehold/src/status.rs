@@ -10,6 +10,7 @@ use crate::cli::{Form, StatusWish};
 use crate::client;
 use crate::failure::{Failure, Kind};
 use crate::printer::escape_controls;
+use crate::runtime;
 
 const PATH: &str = "/debug/controllers";
 /// More than any server has to say about its controllers.
@@ -17,11 +18,8 @@ const MAX_ANSWER: usize = 4 << 20;
 
 /// Asks the server, and says what it answers.
 pub(crate) fn status(wish: &StatusWish) -> Result<String, Failure> {
-    let access = access::read(&wish.kubeconfig, None)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Kind::Runtime, format!("cannot start: {error}")))?;
+    let access = access::read(&wish.kubeconfig, wish.context.as_deref())?;
+    let runtime = runtime::of_one_thread()?;
     let body = runtime.block_on(async {
         let reply = client::get(&access, PATH).await?;
         if reply.code() != 200 {

@@ -57,6 +57,10 @@ fn the_status_tells_of_each_controller_to_people_and_programs() {
     assert_eq!(of("leader-election-controller")["why"], "there are no candidates");
     assert_eq!(of("identity-expiry")["last"]["ok"], true);
 
+    let (exit, lines) = complaint(&output(&[&arguments[..], &["--context", "another"]].concat()));
+    assert_eq!(exit, Some(4));
+    assert!(lines[0].contains("the context is not there"), "{lines:?}");
+
     server.stop();
     let (exit, lines) = complaint(&output(&arguments));
     assert_eq!((exit, lines.len()), (Some(1), 1), "{lines:?}");
