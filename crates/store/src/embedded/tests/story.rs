@@ -144,15 +144,7 @@ impl Teller {
         let disk = &self.story.disk;
         let mut answers = join_all(writes.into_iter().map(|(key, value)| {
             let expected = self.held.get(&key).copied();
-            async move {
-                let result = store.write(key.clone(), value.clone(), expected).await;
-                Outcome {
-                    key,
-                    value,
-                    result,
-                    answered_at: disk.position(),
-                }
-            }
+            Outcome::of(store, disk, key, value, expected)
         }));
         if self.random.random() {
             let hung = disk.hang();

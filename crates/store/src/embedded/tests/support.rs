@@ -65,6 +65,25 @@ pub(crate) struct Outcome {
     pub(crate) answered_at: usize,
 }
 
+impl Outcome {
+    /// Of a write to this store, which is on this disk.
+    pub(crate) async fn of(
+        store: &Embedded,
+        disk: &MemoryDisk,
+        key: Key,
+        value: Option<Bytes>,
+        expected: Option<Revision>,
+    ) -> Self {
+        let result = store.write(key.clone(), value.clone(), expected).await;
+        Self {
+            key,
+            value,
+            result,
+            answered_at: disk.position(),
+        }
+    }
+}
+
 /// Fifty writes of all kinds and several sizes, three at a time, so that groups of one and of more are made.
 pub(crate) async fn workload(store: &Embedded, disk: &MemoryDisk) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
@@ -84,15 +103,7 @@ pub(crate) async fn workload(store: &Embedded, disk: &MemoryDisk) -> Vec<Outcome
                 held.get(&key).copied(),
             )
         });
-        let writes = writes.map(|(key, value, expected)| async move {
-            let result = store.write(key.clone(), value.clone(), expected).await;
-            Outcome {
-                key,
-                value,
-                result,
-                answered_at: disk.position(),
-            }
-        });
+        let writes = writes.map(|(key, value, expected)| Outcome::of(store, disk, key, value, expected));
         for outcome in futures_util::future::join_all(writes).await {
             match (&outcome.result, &outcome.value) {
                 (Ok(revision), Some(_)) => drop(held.insert(outcome.key.clone(), *revision)),
