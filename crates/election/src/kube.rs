@@ -84,7 +84,7 @@ impl KubeLeases {
 
     async fn within<T>(&self, request: impl Future<Output = Result<T, kube::Error>>) -> Result<T, ApiFailure> {
         match tokio::time::timeout(self.timeout, request).await {
-            Ok(result) => result.map_err(failure),
+            Ok(result) => result.map_err(ApiFailure::from),
             Err(_) => Err(ApiFailure::Unknown(format!("no reply within {:?}", self.timeout))),
         }
     }
@@ -108,7 +108,7 @@ impl KubeLeases {
         };
         let request = path.watch(&watch, &list.metadata.resource_version).map_err(invalid)?;
         let changes = self.within(self.client.request_events::<Received<K>>(request)).await?;
-        let changes = changes.map(|event| WatchStep::read(event.map_err(failure)?));
+        let changes = changes.map(|event| WatchStep::read(event?));
         let begin = list
             .items
             .into_iter()
@@ -158,7 +158,7 @@ impl<K> WatchStep<K> {
             WatchEvent::Added(Received(object)) | WatchEvent::Modified(Received(object)) => Self::Applied(object),
             WatchEvent::Deleted(Received(object)) => Self::Deleted(object),
             WatchEvent::Bookmark(_) => Self::Bookmark,
-            WatchEvent::Error(status) => return Err(failure(kube::Error::Api(status))),
+            WatchEvent::Error(status) => return Err(kube::Error::Api(status).into()),
         })
     }
 }
@@ -209,7 +209,7 @@ impl LeaseApi for KubeLeases {
     fn get<'a>(&'a self, namespace: &'a str, name: &'a str) -> BoxFuture<'a, Result<Option<Lease>, ApiFailure>> {
         Box::pin(async move {
             let request = Path::new(lease_path(namespace)).get(name, &GetParams::default());
-            absent_is_none(self.object(request).await)
+            ApiFailure::absent_is_none(self.object(request).await)
         })
     }
 
@@ -258,33 +258,26 @@ impl EventApi for KubeLeases {
     }
 }
 
-/// That there is no such object is an answer.
-pub(crate) fn absent_is_none<T>(result: Result<T, ApiFailure>) -> Result<Option<T>, ApiFailure> {
-    match result {
-        Ok(object) => Ok(Some(object)),
-        Err(ApiFailure::NotFound(_)) => Ok(None),
-        Err(failure) => Err(failure),
-    }
-}
-
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn invalid(error: kube::core::request::Error) -> ApiFailure {
     ApiFailure::Invalid(error.to_string())
 }
 
-fn failure(error: kube::Error) -> ApiFailure {
-    let kube::Error::Api(status) = error else {
-        return ApiFailure::Unknown(chain(&error));
-    };
-    let message = status.message.clone();
-    match status.code {
-        409 => ApiFailure::Conflict(message),
-        404 => ApiFailure::NotFound(message),
-        401 | 403 => ApiFailure::Forbidden(message),
-        // Asked to come back later: the request was not refused for what it is. And 410 ends a watch.
-        408 | 410 | 429 => ApiFailure::Unknown(message),
-        400..500 => ApiFailure::Invalid(message),
-        _ => ApiFailure::Unknown(message),
+impl From<kube::Error> for ApiFailure {
+    fn from(error: kube::Error) -> Self {
+        let kube::Error::Api(status) = error else {
+            return Self::Unknown(chain(&error));
+        };
+        let message = status.message.clone();
+        match status.code {
+            409 => Self::Conflict(message),
+            404 => Self::NotFound(message),
+            401 | 403 => Self::Forbidden(message),
+            // Asked to come back later: the request was not refused for what it is. And 410 ends a watch.
+            408 | 410 | 429 => Self::Unknown(message),
+            400..500 => Self::Invalid(message),
+            _ => Self::Unknown(message),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use leasehold_api::coordination::LeaseCandidate;
 use leasehold_api::meta::ObjectMeta;
 use serde::de::IgnoredAny;
 
-use crate::kube::{KubeLeases, Typed, WatchStep, absent_is_none};
+use crate::kube::{KubeLeases, Typed, WatchStep};
 use crate::{ApiFailure, CandidateApi, CandidateSights};
 
 const API_VERSION: &str = "coordination.k8s.io/v1beta1";
@@ -34,7 +34,7 @@ impl CandidateApi for KubeLeases {
     ) -> BoxFuture<'a, Result<Option<LeaseCandidate>, ApiFailure>> {
         Box::pin(async move {
             let request = Path::new(path(namespace)).get(name, &GetParams::default());
-            absent_is_none(self.object(request).await)
+            ApiFailure::absent_is_none(self.object(request).await)
         })
     }
 
@@ -59,7 +59,7 @@ impl CandidateApi for KubeLeases {
         Box::pin(async move {
             let request = Path::new(path(namespace)).delete(name, &DeleteParams::default());
             // A Status or the object, by what the server is: both say that it is done.
-            absent_is_none(self.send::<IgnoredAny>(request).await).map(drop)
+            ApiFailure::absent_is_none(self.send::<IgnoredAny>(request).await).map(drop)
         })
     }
 

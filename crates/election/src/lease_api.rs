@@ -58,3 +58,17 @@ pub enum ApiFailure {
     #[error("no answer: {0}")]
     Unknown(String),
 }
+
+impl ApiFailure {
+    /// That there is no such object is an answer to who asks for one.
+    ///
+    /// # Errors
+    /// Any other failure.
+    pub fn absent_is_none<T>(result: Result<T, Self>) -> Result<Option<T>, Self> {
+        match result {
+            Ok(object) => Ok(Some(object)),
+            Err(Self::NotFound(_)) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+}

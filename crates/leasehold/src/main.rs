@@ -4,6 +4,7 @@
 //! by the module of the command, and whatever went wrong becomes one line and an exit code in [`failure`].
 
 mod access;
+mod api_server;
 mod banner;
 mod bench;
 mod calendar;
@@ -21,6 +22,7 @@ mod kubeconfig;
 mod logging;
 mod pki;
 mod printer;
+mod runtime;
 mod secret;
 mod serve;
 mod shutdown;

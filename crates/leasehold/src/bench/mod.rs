@@ -14,6 +14,7 @@ use leasehold_bench::{Error, Report, Run, Setup};
 use crate::cli::{Bench, Form, Work};
 use crate::failure::{Failure, Kind};
 use crate::printer;
+use crate::runtime;
 use crate::shutdown::{Signal, Signals};
 use progress::Progress;
 
@@ -24,10 +25,7 @@ const LOOK: Duration = Duration::from_millis(250);
 /// leases are left behind.
 pub(crate) fn main(wish: &Bench) -> Result<ExitCode, Failure> {
     let setup = setup(wish)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Kind::Runtime, format!("cannot start: {error}")))?;
+    let runtime = runtime::of_one_thread()?;
     let ended = runtime.block_on(supervised(wish, &setup));
     // After a second signal, threads may still be waiting for the server.
     runtime.shutdown_background();

@@ -3,18 +3,21 @@
 use std::time::Duration;
 
 use http::{Method, Request};
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use leasehold_api::codec::Received;
 use leasehold_api::core::Node;
 use leasehold_election::{ApiFailure, KubeLeases, Leases};
 use serde_json::Value;
 
+use crate::api_server;
 use crate::cli::HeartbeatSettings;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 
 const NODES: &str = "/api/v1/nodes";
 /// Who manages what is written, in `managedFields`.
 const MANAGER: &str = "fieldManager=leasehold-heartbeat";
+
+/// For who named no server.
+const HINT: &str = "give --kubeconfig FILE; 'leasehold kubeconfig --node NAME' makes one";
 
 /// A connection to the server, made when it is needed.
 pub(super) struct Server {
@@ -26,7 +29,7 @@ pub(super) struct Server {
 impl Server {
     /// Reads the kubeconfig. Nothing is asked of the server yet.
     pub(super) async fn connect(settings: &HeartbeatSettings) -> Result<Self, Failure> {
-        let mut config = config(settings).await?;
+        let mut config = api_server::config(settings.kubeconfig.as_deref(), None, HINT).await?;
         let patience = settings.request_timeout();
         config.connect_timeout = Some(patience);
         config.read_timeout = Some(patience);
@@ -38,7 +41,7 @@ impl Server {
             let port = url.port_u16().unwrap_or(443);
             (host.trim_matches(['[', ']']).to_owned(), port)
         });
-        let client = kube::Client::try_from(config).map_err(|error| unusable(&error.to_string()))?;
+        let client = kube::Client::try_from(config).map_err(|error| api_server::unusable(&error.to_string()))?;
         Ok(Self { client, address })
     }
 
@@ -49,7 +52,7 @@ impl Server {
 
     /// The Node, if it is there.
     pub(super) async fn node(&self, name: &str) -> Result<Option<Node>, ApiFailure> {
-        found(self.request(Method::GET, format!("{NODES}/{name}"), None).await)
+        ApiFailure::absent_is_none(self.request(Method::GET, format!("{NODES}/{name}"), None).await)
     }
 
     /// Creates the Node. [`ApiFailure::Conflict`] when it is there.
@@ -89,67 +92,9 @@ impl Server {
             None => request.body(Vec::new()),
         };
         let request = request.map_err(|error| ApiFailure::Invalid(error.to_string()))?;
-        let reply = self.client.request(request).await.map_err(failure);
-        reply.map(|Received(node)| node)
+        let Received(node) = self.client.request(request).await?;
+        Ok(node)
     }
-}
-
-fn found<T>(reply: Result<T, ApiFailure>) -> Result<Option<T>, ApiFailure> {
-    match reply {
-        Ok(object) => Ok(Some(object)),
-        Err(ApiFailure::NotFound(_)) => Ok(None),
-        Err(failure) => Err(failure),
-    }
-}
-
-fn failure(error: kube::Error) -> ApiFailure {
-    let kube::Error::Api(status) = error else {
-        return ApiFailure::Unknown(chain(&error));
-    };
-    let why = status.message.clone();
-    match status.code {
-        401 | 403 => ApiFailure::Forbidden(why),
-        404 => ApiFailure::NotFound(why),
-        409 => ApiFailure::Conflict(why),
-        429 | 500.. => ApiFailure::Unknown(why),
-        _ => ApiFailure::Invalid(why),
-    }
-}
-
-/// An error and what led to it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
-}
-
-/// As every client of Kubernetes does it: the kubeconfig that is named, else $KUBECONFIG or ~/.kube/config, else a pod's
-/// service account.
-async fn config(settings: &HeartbeatSettings) -> Result<kube::Config, Failure> {
-    let Some(path) = &settings.kubeconfig else {
-        let inferred = kube::Config::infer().await;
-        return inferred.map_err(|error| {
-            Failure::new(
-                Kind::Certificates,
-                format!("no API server was named: {}", chain(&error)),
-            )
-            .hint("give --kubeconfig FILE; 'leasehold kubeconfig --node NAME' makes one")
-        });
-    };
-    let file = Kubeconfig::read_from(path).map_err(|error| unusable(&chain(&error)))?;
-    let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await;
-    config.map_err(|error| unusable(&chain(&error)))
-}
-
-fn unusable(why: &str) -> Failure {
-    Failure::new(Kind::Certificates, format!("the kubeconfig cannot be used: {why}"))
 }
 
 impl HeartbeatSettings {

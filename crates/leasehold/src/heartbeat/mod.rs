@@ -25,6 +25,7 @@ use leasehold_clock::SystemClock;
 use crate::cli::HeartbeatSettings;
 use crate::failure::{Failure, Kind};
 use crate::logging;
+use crate::runtime;
 use crate::shutdown::Signals;
 use agent::Agent;
 use api::Server;
@@ -35,10 +36,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// Keeps the node until a signal says otherwise.
 pub(crate) fn main(settings: &HeartbeatSettings) -> Result<ExitCode, Failure> {
     logging::init(&settings.log)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Kind::Runtime, format!("cannot start: {error}")))?;
+    let runtime = runtime::of_one_thread()?;
     runtime.block_on(keep(settings))?;
     Ok(ExitCode::SUCCESS)
 }

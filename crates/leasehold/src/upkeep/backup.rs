@@ -9,16 +9,14 @@ use crate::cli::Backup;
 use crate::client::{self, Reply};
 use crate::failure::{Failure, Kind};
 use crate::files::Draft;
+use crate::runtime;
 
 const PATH: &str = "/leasehold/backup";
 
 /// Makes the backup, and says what it holds.
 pub(crate) fn backup(wish: &Backup) -> Result<String, Failure> {
     let access = access::read(&wish.kubeconfig, None)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Kind::Runtime, format!("cannot start: {error}")))?;
+    let runtime = runtime::of_one_thread()?;
     let content = runtime.block_on(async {
         let reply = client::get(&access, PATH).await?;
         keep(reply, wish).await
