@@ -35,9 +35,9 @@ pub(super) fn choose(settings: &Settings) -> Chosen {
     ];
     // Elsewhere they are the cluster's business, which has controllers of its own for them.
     if settings.scope == Scope::Everything {
-        let nodes = NodeMonitor::new(settings.nodes);
-        counted.nodes = Some(nodes.figures());
-        controllers.push(Box::new(nodes));
+        let figures = Arc::<NodeFigures>::default();
+        controllers.push(Box::new(NodeMonitor::counting(settings.nodes, figures.clone())));
+        counted.nodes = Some(figures);
         controllers.push(Box::new(OwnerCollection::new()));
         controllers.push(Box::new(NamespaceDeletion));
         controllers.push(Box::new(EventExpiry::new(settings.event_ttl)));
