@@ -11,9 +11,9 @@ use tokio::sync::Notify;
 
 use crate::{Change, Error, Range, Revision};
 
+use super::cursor::Cursor;
 use super::history::History;
 use super::state::State;
-use super::watch::Cursor;
 use super::watchers::{Slot, Watchers};
 
 /// See the module.
