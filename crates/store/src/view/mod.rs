@@ -14,4 +14,6 @@ pub(crate) mod past;
 pub(crate) mod published;
 pub(crate) mod resources;
 pub(crate) mod state;
+#[cfg(test)]
+mod tests;
 mod watchers;
