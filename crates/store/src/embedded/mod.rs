@@ -230,7 +230,7 @@ impl Embedded {
     fn list_now(&self, range: &Range, snapshot: Snapshot, page: &Page) -> Result<Listing, Error> {
         let resource = range.resource();
         let (table, revision) = match snapshot {
-            Snapshot::Latest => {
+            Snapshot::Latest | Snapshot::Any => {
                 let state = self.shared.published.state();
                 #[cfg(leasehold_mutant = "list-not-of-one-snapshot")]
                 let state = {
