@@ -11,6 +11,7 @@ use leasehold_store::{Key, Range, Revision, Store};
 
 use crate::errors;
 use crate::features::Features;
+use crate::looks::Look;
 use crate::outcome::Item;
 use crate::place::Place;
 use crate::served::{Scope, Served};
@@ -89,14 +90,25 @@ impl Registry {
 
     /// The object at a place, if it is there, no older than `at`.
     pub(crate) async fn find(&self, place: &Place, at: ResourceVersion) -> Result<Option<Item>, ApiError> {
-        if let ResourceVersion::At(version) = at {
-            self.wait_for(Revision(version)).await?;
-        }
-        let entry = self
-            .store
-            .get(&place.key())
-            .await
-            .map_err(|e| errors::unavailable(&e))?;
+        let look = match at {
+            ResourceVersion::Unset => Look::Latest,
+            ResourceVersion::Any => Look::Glance,
+            ResourceVersion::At(version) => {
+                self.wait_for(Revision(version)).await?;
+                Look::Glance
+            }
+        };
+        self.look(place, look).await
+    }
+
+    /// The object at a place, if it is there.
+    pub(crate) async fn look(&self, place: &Place, look: Look) -> Result<Option<Item>, ApiError> {
+        let key = place.key();
+        let entry = match look {
+            Look::Glance => self.store.glance(&key),
+            Look::Latest => self.store.get(&key),
+        };
+        let entry = entry.await.map_err(|e| errors::unavailable(&e))?;
         Ok(entry.map(|entry| Item::new(place.resource, place.version, entry)))
     }
 

@@ -8,6 +8,7 @@ mod contract;
 pub mod embedded;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod view;
 
 pub use contract::{
     Change, ChangeKind, Entry, Error, Key, Listing, Memos, Page, Range, Revision, Snapshot, Store, Watch, WatchBatch,

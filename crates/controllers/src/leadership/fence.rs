@@ -46,6 +46,14 @@ impl Store for Fenced {
         self.store.get(key)
     }
 
+    fn glance<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Entry>, Error>> {
+        self.store.glance(key)
+    }
+
+    fn glances_lag(&self) -> bool {
+        self.store.glances_lag()
+    }
+
     fn list<'a>(
         &'a self,
         range: &'a Range,

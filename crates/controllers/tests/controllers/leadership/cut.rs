@@ -39,6 +39,14 @@ impl Store for Cut {
         self.ask(move |store| store.get(key))
     }
 
+    fn glance<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Entry>, Error>> {
+        self.ask(move |store| store.glance(key))
+    }
+
+    fn glances_lag(&self) -> bool {
+        self.store.glances_lag()
+    }
+
     fn list<'a>(
         &'a self,
         range: &'a Range,
