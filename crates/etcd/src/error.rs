@@ -18,7 +18,8 @@ pub enum Error {
     /// The revision asked for is later than etcd's.
     #[error("the revision is in the future")]
     FutureRevision,
-    /// etcd is full, and takes no write until its operator has made room and disarmed the alarm.
+    /// etcd is full, and takes no write until its operator has made room and disarmed the alarm. The one write that crossed
+    /// the border has been carried out and is told the same, so a write may have been.
     #[error("etcd has no space left: {0}")]
     NoSpace(String),
     /// Certificates, authentication or authorization.
@@ -33,13 +34,42 @@ impl Error {
     /// Whether a write that failed so may have been carried out all the same.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown(_))
+        matches!(self, Self::Unknown(_) | Self::NoSpace(_))
     }
 
     /// Whether the same request may succeed a little later, with nobody changing anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::NotSent(_) | Self::Unknown(_) | Self::Unavailable(_))
+    }
+
+    /// Whether the same request may go to another endpoint: not a write that may have been carried out, and nothing that
+    /// every member answers alike. A denial may be one member's certificate.
+    pub(crate) fn allows_another(&self, is_read: bool) -> bool {
+        match self {
+            Self::NotSent(_) | Self::Unavailable(_) | Self::Denied(_) => true,
+            Self::Unknown(_) => is_read,
+            Self::Compacted | Self::FutureRevision | Self::NoSpace(_) | Self::Invalid(_) => false,
+        }
+    }
+
+    /// The same, with the endpoint that it is about.
+    pub(crate) fn at(self, endpoint: &str) -> Self {
+        let name = |text: String| {
+            if text.starts_with(endpoint) {
+                text
+            } else {
+                format!("{endpoint}: {text}")
+            }
+        };
+        match self {
+            Self::NotSent(text) => Self::NotSent(name(text)),
+            Self::Unknown(text) => Self::Unknown(name(text)),
+            Self::Unavailable(text) => Self::Unavailable(name(text)),
+            Self::NoSpace(text) => Self::NoSpace(name(text)),
+            Self::Denied(text) => Self::Denied(name(text)),
+            other @ (Self::Compacted | Self::FutureRevision | Self::Invalid(_)) => other,
+        }
     }
 }
 

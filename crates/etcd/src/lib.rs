@@ -11,11 +11,22 @@
 //! What a caller gets is never a slice of a larger buffer: each key and value is an allocation of its own, so that keeping one
 //! keeps nothing else.
 
+mod call;
 mod client;
+mod connection;
+mod endpoint;
 mod error;
+mod events;
+mod frames;
+mod keep_alive;
 mod kv;
 mod options;
+mod proto;
 mod reply;
+mod rotation;
+mod status;
+mod target;
+mod tls;
 mod watch;
 
 pub use client::Client;

@@ -218,8 +218,9 @@ pub enum Error {
     /// The disk is full: nothing was written, reads go on, and writes work again once there is room.
     #[error("no space left for writes")]
     Full,
-    /// The store cannot write (any more) and says why. What was being written may or may not survive a restart.
-    #[error("the store cannot be written: {0}")]
+    /// The store cannot write, or not even read, and says why, and for how long if it knows. What was being written may or may
+    /// not be there later.
+    #[error("the store is unavailable: {0}")]
     Unavailable(Arc<str>),
     /// The store is shutting down. The operation was not carried out.
     #[error("the store is closing")]

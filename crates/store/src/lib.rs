@@ -6,6 +6,7 @@
 
 mod contract;
 pub mod embedded;
+pub mod etcd;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod view;
