@@ -11,8 +11,10 @@ use leasehold_store::{Key, Range, Revision, Store};
 
 use crate::errors;
 use crate::features::Features;
+use crate::looks::Look;
 use crate::outcome::Item;
 use crate::place::Place;
+use crate::served::{Scope, Served};
 use crate::token::TokenKey;
 
 /// How long a read waits for a version that has not come yet, as in Kubernetes.
@@ -23,7 +25,7 @@ pub struct Registry {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tokens: TokenKey,
-    pub(crate) features: Features,
+    pub(crate) served: Served,
 }
 
 impl Registry {
@@ -34,20 +36,31 @@ impl Registry {
             store,
             clock,
             tokens: TokenKey::random(),
-            features: Features::default(),
+            served: Served::default(),
         }
     }
 
     /// The same, with these features.
     #[must_use]
     pub fn with_features(self, features: Features) -> Self {
-        Self { features, ..self }
+        let served = Served {
+            features,
+            ..self.served
+        };
+        Self { served, ..self }
     }
 
-    /// Which features are on.
+    /// The same, with these resources.
     #[must_use]
-    pub fn features(&self) -> Features {
-        self.features
+    pub fn with_scope(self, scope: Scope) -> Self {
+        let served = Served { scope, ..self.served };
+        Self { served, ..self }
+    }
+
+    /// What is served.
+    #[must_use]
+    pub fn served(&self) -> Served {
+        self.served
     }
 
     /// Whether writes can be acknowledged now.
@@ -77,14 +90,25 @@ impl Registry {
 
     /// The object at a place, if it is there, no older than `at`.
     pub(crate) async fn find(&self, place: &Place, at: ResourceVersion) -> Result<Option<Item>, ApiError> {
-        if let ResourceVersion::At(version) = at {
-            self.wait_for(Revision(version)).await?;
-        }
-        let entry = self
-            .store
-            .get(&place.key())
-            .await
-            .map_err(|e| errors::unavailable(&e))?;
+        let look = match at {
+            ResourceVersion::Unset => Look::Latest,
+            ResourceVersion::Any => Look::Glance,
+            ResourceVersion::At(version) => {
+                self.wait_for(Revision(version)).await?;
+                Look::Glance
+            }
+        };
+        self.look(place, look).await
+    }
+
+    /// The object at a place, if it is there.
+    pub(crate) async fn look(&self, place: &Place, look: Look) -> Result<Option<Item>, ApiError> {
+        let key = place.key();
+        let entry = match look {
+            Look::Glance => self.store.glance(&key),
+            Look::Latest => self.store.get(&key),
+        };
+        let entry = entry.await.map_err(|e| errors::unavailable(&e))?;
         Ok(entry.map(|entry| Item::new(place.resource, place.version, entry)))
     }
 

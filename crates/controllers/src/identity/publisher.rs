@@ -15,12 +15,13 @@ use leasehold_store::Range;
 
 use super::{COMPONENT, COMPONENT_LABEL, HOST_LABEL, NAMESPACE, name};
 use crate::driver::{Controller, Outcome};
+use crate::leadership;
 use crate::writes::{self, Wrote};
 
 /// How often a Lease is renewed, as in kube-apiserver, unless a third of its duration is less.
 const PERIOD: Duration = Duration::from_secs(10);
 /// The Lease that says which server runs the controllers.
-const CONTROLLERS: &str = "leasehold-controllers";
+const CONTROLLERS: &str = leadership::CONTROLLERS;
 /// How long it is good: what client-go's electors use.
 const CONTROLLERS_DURATION: Duration = Duration::from_secs(15);
 
@@ -44,6 +45,12 @@ impl ServerIdentity {
             holder: format!("{name}_{unique}"),
             name,
         }
+    }
+
+    /// Names this process and no other: the holder of whatever it holds.
+    #[must_use]
+    pub fn holder(&self) -> &str {
+        &self.holder
     }
 
     fn labels(&self) -> BTreeMap<String, String> {

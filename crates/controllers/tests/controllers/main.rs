@@ -3,6 +3,7 @@
 mod coordination;
 mod harness;
 mod identity;
+mod leadership;
 mod lease_ttl;
 mod nodes;
 mod owners;

@@ -128,6 +128,11 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "LEASEHOLD_INSECURE_HTTP", value_name = "ADDR:PORT")]
     pub(crate) insecure_http: Option<SocketAddr>,
 
+    /// Serve only this: `coordination` is leases and lease candidates, for use beside a cluster, which has namespaces, nodes
+    /// and events of its own [default: everything]
+    #[arg(long, env = "LEASEHOLD_SERVE_ONLY", value_name = "WHAT")]
+    pub(crate) serve_only: Option<ServeOnly>,
+
     /// Form of the log on stderr [default: human]
     #[arg(long, env = "LEASEHOLD_LOG_FORMAT", value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
@@ -250,6 +255,7 @@ impl ServeArgs {
             client_ca: self.client_ca.or(lower.client_ca),
             token_file: self.token_file.or(lower.token_file),
             insecure_http: self.insecure_http.or(lower.insecure_http),
+            serve_only: self.serve_only.or(lower.serve_only),
             log_format: self.log_format.or(lower.log_format),
             log_level: self.log_level.or(lower.log_level),
             drain_timeout: self.drain_timeout.or(lower.drain_timeout),
@@ -332,6 +338,14 @@ pub(crate) enum LogFormat {
     Human,
     /// One JSON object a line.
     Json,
+}
+
+/// A part of what can be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ServeOnly {
+    /// Leases and lease candidates.
+    Coordination,
 }
 
 #[cfg(test)]

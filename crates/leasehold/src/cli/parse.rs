@@ -152,6 +152,7 @@ mod tests {
             (&["serve", "--listen", "localhost"], "--listen"),
             (&["serve", "--drain-timeout", "soon"], "'soon' is not a duration"),
             (&["serve", "--log-format", "xml"], "human, json"),
+            (&["serve", "--serve-only", "nodes"], "coordination"),
             (&["serve", "--listen"], "--listen"),
             (
                 &["serve", "--config", "/nonexistent/leasehold.toml"],

@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use leasehold_registry::Features;
+use leasehold_registry::{Features, Scope};
 
 use leasehold_controllers::nodes::Settings as NodeSettings;
 
-use super::args::{KubeconfigArgs, LogFormat, ServeArgs};
+use super::args::{KubeconfigArgs, LogFormat, ServeArgs, ServeOnly};
 use super::controllers::ControllerChoice;
 use super::duration::HumanDuration;
 use super::limits::LimitSettings;
@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) limits: LimitSettings,
     /// What is switched on.
     pub(crate) features: Features,
+    /// Which resources are served.
+    pub(crate) scope: Scope,
     /// Which controllers run.
     pub(crate) controllers: ControllerChoice,
     /// How patient the node monitor is; the period is 100 ms to 1 min, each grace period up to 1 h and longer than it.
@@ -138,6 +140,9 @@ impl Settings {
             history_bytes: history_bytes(given.history_bytes)?,
             limits,
             features: features(&given.feature_gates)?,
+            scope: given
+                .serve_only
+                .map_or(Scope::Everything, |ServeOnly::Coordination| Scope::Coordination),
             controllers: ControllerChoice::new(&given.controllers)?,
             nodes: node_settings(
                 given.node_monitor_period,

@@ -50,6 +50,7 @@ fn without_flags_everything_has_its_documented_default() {
             requests: leasehold_server::Limits::default(),
         },
         features: Features::default(),
+        scope: Scope::Everything,
         controllers: ControllerChoice::new(&[]).unwrap(),
         nodes: NodeSettings {
             period: Duration::from_secs(5),

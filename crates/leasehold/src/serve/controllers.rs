@@ -7,7 +7,7 @@ use leasehold_controllers::{
     Controller, CoordinatedElection, ElectionFigures, EventExpiry, IdentityExpiry, IdentityFigures, LeasePublisher,
     LeaseTtl, NamespaceDeletion, NodeMonitor, OwnerCollection, ServerIdentity,
 };
-use leasehold_registry::Feature;
+use leasehold_registry::{Feature, Scope};
 
 use crate::cli::Settings;
 
@@ -28,19 +28,20 @@ pub(super) struct Counted {
 /// All that the settings ask for.
 pub(super) fn choose(settings: &Settings) -> Chosen {
     let identity = identity(settings);
-    let nodes = NodeMonitor::new(settings.nodes);
-    let mut counted = Counted {
-        nodes: Some(nodes.figures()),
-        ..Counted::default()
-    };
+    let mut counted = Counted::default();
     let mut controllers: Vec<Box<dyn Controller>> = vec![
         Box::new(LeasePublisher::of_controllers(&identity)),
-        Box::new(nodes),
-        Box::new(OwnerCollection::new()),
-        Box::new(NamespaceDeletion),
         Box::new(LeaseTtl::default()),
-        Box::new(EventExpiry::new(settings.event_ttl)),
     ];
+    // Elsewhere they are the cluster's business, which has controllers of its own for them.
+    if settings.scope == Scope::Everything {
+        let figures = Arc::<NodeFigures>::default();
+        controllers.push(Box::new(NodeMonitor::counting(settings.nodes, figures.clone())));
+        counted.nodes = Some(figures);
+        controllers.push(Box::new(OwnerCollection::new()));
+        controllers.push(Box::new(NamespaceDeletion));
+        controllers.push(Box::new(EventExpiry::new(settings.event_ttl)));
+    }
     if settings.features.enabled(Feature::ApiServerIdentity) {
         let (kept, figures) = (&settings.identity, Arc::<IdentityFigures>::default());
         controllers.push(Box::new(LeasePublisher::of_server(&identity, kept.lease_duration)));

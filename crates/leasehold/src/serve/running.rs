@@ -4,7 +4,7 @@
 use std::sync::{Arc, OnceLock};
 
 use leasehold_controllers::Controllers;
-use leasehold_registry::{Registry, resources};
+use leasehold_registry::Registry;
 use leasehold_server::auth::{BuiltIn, CertificateOrToken, ClientCas, TokenFile};
 use leasehold_server::discovery::Documents;
 use leasehold_server::net::{self, Identity, Listener, Tls};
@@ -69,14 +69,17 @@ impl Running {
             listeners.push(plain);
         }
         let store = Arc::new(open_store(&settings, &data_dir, clock.clone())?);
-        let registry = Arc::new(Registry::new(store.clone(), clock.clone()).with_features(settings.features));
+        let registry = Registry::new(store.clone(), clock.clone())
+            .with_features(settings.features)
+            .with_scope(settings.scope);
+        let registry = Arc::new(registry);
         registry
             .bootstrap()
             .await
             .map_err(|e| Failure::new(Kind::Runtime, format!("cannot create the first namespaces: {e}")))?;
         let chosen = controllers::choose(&settings);
         let controllers = Controllers::start(&registry, chosen.controllers, drain);
-        let served: Vec<_> = resources::served(settings.features).collect();
+        let served: Vec<_> = registry.served().resources().collect();
         // The metrics come before the server that they tell of.
         let connections = Arc::new(OnceLock::new());
         let app = App {

@@ -51,7 +51,11 @@ fn controller(status: &Status, now: &Now) -> Value {
     });
     json!({
         "name": status.name,
-        "state": if status.running { "running" } else { "idle" },
+        "state": match (status.is_on, status.running) {
+            (false, _) => "off",
+            (true, true) => "running",
+            (true, false) => "idle",
+        },
         "activations": status.activations,
         "cause": status.cause.name(),
         "last": last,
@@ -74,6 +78,7 @@ mod tests {
         let clock = SimulatedClock::default();
         let status = Status {
             name: "c",
+            is_on: true,
             running: true,
             activations: 3,
             cause: Cause::Change,
@@ -91,5 +96,6 @@ mod tests {
         assert_eq!(shown, wanted);
         let new = controller(&Status::default(), &Now::of(&clock));
         assert!(new["last"].is_null() && new["next"].is_null());
+        assert_eq!(new["state"], "off");
     }
 }

@@ -6,6 +6,7 @@ mod asked;
 mod bench;
 mod demo;
 mod elect;
+mod scope;
 mod status;
 mod upkeep;
 

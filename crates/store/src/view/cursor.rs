@@ -11,9 +11,9 @@ use crate::{Error, Range, Revision, Watch, WatchBatch};
 use super::published::Published;
 use super::watchers::Slot;
 
-/// Changes handed out at a time.
-const BATCH: usize = 256;
-/// Changes looked at while publishing waits.
+/// Changes handed out at a time, and the rest of the last one's revision.
+pub(super) const BATCH: usize = 256;
+/// Changes looked at while publishing waits, and the rest of the last one's revision.
 const SCAN: usize = 4096;
 
 /// See the module.
@@ -73,7 +73,9 @@ impl Cursor {
         }
         let (mut changes, mut looked_at, mut rest) = (Vec::new(), 0, None);
         for change in view.history.from(self.range.resource(), first) {
-            if changes.len() == BATCH || looked_at == SCAN {
+            let enough = changes.len() >= BATCH || looked_at >= SCAN;
+            // Never within a revision: who resumes after it must have had all of it.
+            if enough && change.revision > self.progress {
                 rest = Some(change.revision);
                 break;
             }
