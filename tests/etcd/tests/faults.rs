@@ -132,6 +132,7 @@ async fn without_a_quorum_calls_end_within_their_time_and_recover_with_it() {
         let refused = async {
             loop {
                 let error = timeout(SOON, client.txn(put("2"))).await.unwrap().unwrap_err();
+
                 assert!(error.is_transient(), "{error:?}");
                 if matches!(&error, Error::Unavailable(text) if text.contains("no leader")) {
                     return;
