@@ -15,6 +15,7 @@ mod credentials;
 mod data_dir;
 mod demo;
 mod elect;
+mod etcd_access;
 mod failure;
 mod files;
 mod heartbeat;

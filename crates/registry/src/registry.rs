@@ -57,6 +57,13 @@ impl Registry {
         Self { served, ..self }
     }
 
+    /// The same, with continue tokens that are good at every registry over the same store with this secret.
+    #[must_use]
+    pub fn with_token_secret(self, secret: &[u8]) -> Self {
+        let tokens = TokenKey::of(secret);
+        Self { tokens, ..self }
+    }
+
     /// What is served.
     #[must_use]
     pub fn served(&self) -> Served {

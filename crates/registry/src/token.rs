@@ -1,8 +1,8 @@
 //! Continue tokens: where a list goes on, sealed so that nobody can point one at what they may not list.
 //!
 //! A token names the version of the first page and the last key sent. It is bound, by a keyed hash, to the resource and
-//! namespace it was given for and to this process: another server, or this one after a restart, answers 410 as for a
-//! token that is too old, and the client lists again.
+//! namespace it was given for and to this process, or to all servers that share a secret: any other, or this one after a
+//! restart, answers 410 as for a token that is too old, and the client lists again.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ const SEAL_LEN: usize = 16;
 const ISSUER_LEN: usize = 8;
 const FORMAT: u8 = 1;
 
-/// What seals the tokens of one process.
+/// What seals the tokens of one process, or of those that share a secret.
 pub(crate) struct TokenKey {
     secret: [u8; 32],
     /// Says openly whose token it is, so that one of another process is told from one that was tampered with.
@@ -43,6 +43,17 @@ impl TokenKey {
         rand::rng().fill_bytes(&mut secret);
         rand::rng().fill_bytes(&mut issuer);
         Self { secret, issuer }
+    }
+
+    /// The same for all who know `secret`.
+    pub(crate) fn of(secret: &[u8]) -> Self {
+        let part = |what: &str| Sha256::new().chain_update(what).chain_update(secret).finalize();
+        let mut issuer = [0; ISSUER_LEN];
+        issuer.copy_from_slice(&part("issuer ")[..ISSUER_LEN]);
+        Self {
+            secret: part("secret ").into(),
+            issuer,
+        }
     }
 
     fn seal(&self, place: &Place, content: &[u8]) -> [u8; SEAL_LEN] {

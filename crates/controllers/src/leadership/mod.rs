@@ -29,7 +29,7 @@ use standing::Watched;
 pub use standing::{Standing, Standings};
 
 /// Where the Leases are.
-const NAMESPACE: &str = "kube-system";
+pub const NAMESPACE: &str = "kube-system";
 /// The Lease of whoever runs the controllers.
 pub const CONTROLLERS: &str = "leasehold-controllers";
 /// The Lease of whoever elects among lease candidates: kube-apiserver's, so that it and we never both do.

@@ -10,8 +10,8 @@ use super::NAMESPACE;
 /// Who does a duty, as far as this replica knows.
 #[derive(Clone, Debug)]
 pub struct Standing {
-    /// The Lease that decides, with its namespace.
-    pub lease: String,
+    /// The name of the Lease that decides.
+    pub lease: &'static str,
     /// Its controllers.
     pub controllers: Vec<&'static str>,
     /// As whom this replica campaigns.
@@ -47,7 +47,7 @@ impl Standings {
 
 /// What the election says, and since when.
 pub(super) struct Watched {
-    lease: String,
+    lease: &'static str,
     identity: String,
     controllers: Vec<&'static str>,
     clock: Arc<dyn Clock>,
@@ -61,10 +61,15 @@ enum Word {
 }
 
 impl Watched {
-    pub(super) fn new(lease: &str, identity: &str, controllers: Vec<&'static str>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        lease: &'static str,
+        identity: &str,
+        controllers: Vec<&'static str>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let word = Word::Election(State::Follower { holder: None });
         Self {
-            lease: format!("{NAMESPACE}/{lease}"),
+            lease,
             identity: identity.to_owned(),
             controllers,
             word: Mutex::new((word, clock.now())),
@@ -88,7 +93,7 @@ impl Watched {
         let word = self.word.lock().unwrap_or_else(PoisonError::into_inner);
         let (leads, holder, why) = self.judge(&word.0);
         Standing {
-            lease: self.lease.clone(),
+            lease: self.lease,
             controllers: self.controllers.clone(),
             identity: self.identity.clone(),
             leads,
@@ -99,7 +104,7 @@ impl Watched {
     }
 
     fn judge(&self, word: &Word) -> (bool, Option<String>, String) {
-        let (lease, own) = (&self.lease, Some(self.identity.clone()));
+        let (lease, own) = (format!("{NAMESPACE}/{}", self.lease), Some(self.identity.clone()));
         match word {
             Word::Election(State::Leader(term)) if term.is_valid() => {
                 (true, own, format!("this replica holds {lease}"))

@@ -145,6 +145,31 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "LEASEHOLD_DRAIN_TIMEOUT", value_name = "DURATION")]
     pub(crate) drain_timeout: Option<HumanDuration>,
 
+    /// Keep everything in this etcd rather than in the data directory: the URL of each member, comma-separated. Any number of
+    /// servers may share one
+    #[arg(long, env = "LEASEHOLD_ETCD", value_name = "URL", value_delimiter = ',')]
+    pub(crate) etcd: Vec<String>,
+
+    /// What all keys in etcd begin with [default: /registry]
+    #[arg(long, env = "LEASEHOLD_ETCD_PREFIX", value_name = "PATH")]
+    pub(crate) etcd_prefix: Option<String>,
+
+    /// CA certificates (PEM) that etcd's certificate may come from [default: the system's]
+    #[arg(long, env = "LEASEHOLD_ETCD_CA", value_name = "FILE")]
+    pub(crate) etcd_ca: Option<PathBuf>,
+
+    /// Client certificate chain (PEM) to show to etcd; needs --etcd-key
+    #[arg(long, env = "LEASEHOLD_ETCD_CERT", value_name = "FILE")]
+    pub(crate) etcd_cert: Option<PathBuf>,
+
+    /// Private key (PEM) of --etcd-cert
+    #[arg(long, env = "LEASEHOLD_ETCD_KEY", value_name = "FILE")]
+    pub(crate) etcd_key: Option<PathBuf>,
+
+    /// How often old revisions are compacted in etcd, by one of the servers that share it; 0 leaves that to others [default: 5m]
+    #[arg(long, env = "LEASEHOLD_ETCD_COMPACTION_INTERVAL", value_name = "DURATION")]
+    pub(crate) etcd_compaction_interval: Option<HumanDuration>,
+
     /// How far back a watch or an exact list can reach [default: 5m]
     #[arg(long, env = "LEASEHOLD_HISTORY_WINDOW", value_name = "DURATION")]
     pub(crate) history_window: Option<HumanDuration>,
@@ -259,6 +284,12 @@ impl ServeArgs {
             log_format: self.log_format.or(lower.log_format),
             log_level: self.log_level.or(lower.log_level),
             drain_timeout: self.drain_timeout.or(lower.drain_timeout),
+            etcd: if self.etcd.is_empty() { lower.etcd } else { self.etcd },
+            etcd_prefix: self.etcd_prefix.or(lower.etcd_prefix),
+            etcd_ca: self.etcd_ca.or(lower.etcd_ca),
+            etcd_cert: self.etcd_cert.or(lower.etcd_cert),
+            etcd_key: self.etcd_key.or(lower.etcd_key),
+            etcd_compaction_interval: self.etcd_compaction_interval.or(lower.etcd_compaction_interval),
             history_window: self.history_window.or(lower.history_window),
             event_ttl: self.event_ttl.or(lower.event_ttl),
             controllers: if self.controllers.is_empty() {

@@ -127,3 +127,19 @@ async fn a_token_of_an_earlier_process_has_expired() {
     assert_eq!((error.code(), error.reason()), (410, "Expired"), "{error}");
     h.close().await;
 }
+
+#[tokio::test]
+async fn a_token_is_good_at_every_server_with_the_same_secret_and_at_no_other() {
+    let h = five().await;
+    let replica = |secret: &[u8]| h.restarted().with_token_secret(secret);
+    let first = replica(b"one")
+        .list(&leases(), &crate::harness::list_options("limit=2"))
+        .await;
+    let token = first.unwrap().metadata.r#continue;
+    let query = crate::harness::list_options(&format!("limit=2&continue={token}"));
+    let second = replica(b"one").list(&leases(), &query).await.unwrap();
+    assert_eq!(names(&second), ["c", "d"]);
+    let error = replica(b"another").list(&leases(), &query).await.unwrap_err();
+    assert_eq!((error.code(), error.reason()), (410, "Expired"), "{error}");
+    h.close().await;
+}
