@@ -178,6 +178,37 @@ async fn without_a_quorum_calls_end_within_their_time_and_recover_with_it() {
 }
 
 #[tokio::test]
+async fn an_isolated_leader_serves_nobody_and_comes_back_as_a_follower() {
+    for version in Version::available() {
+        let setup = Setup::new(version).members(3).isolatable();
+        let mut cluster = Cluster::start(setup).await.unwrap();
+        let leader = cluster.leader().await.unwrap();
+        let (alone, all) = (
+            quick(vec![cluster.endpoints()[leader].clone()]),
+            cluster.client().unwrap(),
+        );
+        all.txn(put("1")).await.unwrap();
+        let mut watch = watch(&alone).await;
+        cluster.isolate(leader);
+        let lost = timeout(SOON, watch.next()).await.expect("the watch never heard of it");
+        assert!(
+            matches!(&lost, Err(WatchError::Lost(text)) if text.contains("no leader")),
+            "{lost:?}"
+        );
+        let refused = alone.txn(put("alone")).await.unwrap_err();
+        assert!(
+            matches!(&refused, Error::Unavailable(text) if text.contains("no leader")),
+            "{refused:?}"
+        );
+        put_at_last(&all, "2").await;
+        assert_eq!(value(&all).await, "2");
+        cluster.rejoin(leader);
+        cluster.ready().await.unwrap();
+        assert_eq!(value(&alone).await, "2");
+    }
+}
+
+#[tokio::test]
 async fn a_member_that_is_stopped_costs_time_and_no_more() {
     for version in Version::available() {
         let mut cluster = three(version).await;
