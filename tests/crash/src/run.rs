@@ -15,7 +15,7 @@ use crate::client::{Client, Noted, World};
 use crate::clock::Clock;
 use crate::faults::{Count, Faults};
 use crate::figures::Figures;
-use crate::history::{Action, Freshness, History, Nanos, Operation, Outcome, Revision, Watcher, WriteKind};
+use crate::history::{Action, Freshness, History, Nanos, Operation, Outcome, Revision, Watcher};
 use crate::lease::GROUPS;
 use crate::lives::{Life, Lives, State};
 use crate::watcher::{Habits, Watching};
@@ -177,13 +177,13 @@ impl Stage {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         }
-        let write = self.steward.write(WriteKind::Create);
-        let version = match self.steward.ask(&self.life(), "last", write).await? {
-            Outcome::Stored(version) => version,
+        let life = self.life();
+        let last = self.steward.ask(&life, "last", Client::last_write()).await?;
+        let revision = match &last.operation.outcome {
+            Outcome::Stored(version) => version.revision,
             other => return Err(format!("the last write came to {other:?}").into()),
         };
-        self.goal.send_replace(Some(version.revision));
-        let life = self.life();
+        self.goal.send_replace(Some(revision));
         list(&mut self.steward, &life).await?;
         self.await_watchers().await;
         Ok(())
@@ -207,8 +207,9 @@ impl Stage {
 
 /// Reads everything and returns the revision.
 async fn list(steward: &mut Client, life: &Life) -> Result<Revision, Error> {
-    match steward.ask(life, "", Action::List(Freshness::Latest)).await? {
-        Outcome::Listed(revision, _) => Ok(revision),
+    let list = steward.ask(life, "", Action::List(Freshness::Latest)).await?;
+    match &list.operation.outcome {
+        Outcome::Listed(revision, _) => Ok(*revision),
         other => Err(format!("the list came to {other:?}").into()),
     }
 }

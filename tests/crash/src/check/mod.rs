@@ -30,7 +30,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::client::Noted;
-use crate::history::{History, Outcome};
+use crate::history::{History, Operation, Outcome};
 
 pub use log::Log;
 
@@ -75,6 +75,8 @@ pub enum Rule {
     Hangs,
     /// A server that could not work said that it could.
     FalseHealth,
+    /// An answer that nobody can give at a time when there is no majority.
+    FalseSuccess,
     /// Something did not work again, though nothing was in its way any more.
     NoRecovery,
 }
@@ -149,15 +151,20 @@ fn odd_answers(history: &History, violations: &mut Vec<Violation>) {
     }
 }
 
-/// Refusals that leave their clients in the dark.
+/// Refusals that leave their clients in the dark, and errors that nobody has thought of.
 #[must_use]
 pub fn manners(noted: &[Noted]) -> Vec<Violation> {
-    let rude = noted.iter().filter_map(|noted| Some((noted, noted.says_not_when?)));
-    rude.map(|(noted, status)| {
-        let what = format!("{status} to {:?} of {:?}", noted.operation.action, noted.operation.key);
-        Violation::new(Rule::SaysNotWhen, what)
-    })
-    .collect()
+    let refusals = noted.iter().filter_map(|noted| {
+        let status = noted.status?;
+        let rule = match status {
+            503 | 504 | 429 if !noted.says_when => Rule::SaysNotWhen,
+            503 | 504 | 429 | ..500 => return None,
+            _ => Rule::OddAnswer,
+        };
+        let Operation { action, key, .. } = &noted.operation;
+        Some(Violation::new(rule, format!("{status} to {action:?} of {key:?}")))
+    });
+    refusals.collect()
 }
 
 /// The first violations of each rule, a line each: those after them have the same cause as a rule.

@@ -45,8 +45,10 @@ pub struct Noted {
     pub operation: Operation,
     /// [`Life::number`] of who was asked.
     pub life: usize,
-    /// The status of a refusal that should say when to try again and does not.
-    pub says_not_when: Option<u16>,
+    /// Of the answer, if one came.
+    pub status: Option<u16>,
+    /// Whether the answer says when to try again.
+    pub says_when: bool,
 }
 
 /// A client; `number` tells it from the others.
@@ -97,21 +99,30 @@ impl Client {
     ///
     /// # Errors
     /// When there is no connection: nothing was asked then.
-    pub async fn ask(&mut self, life: &Life, key: &str, action: Action) -> Result<Outcome, Error> {
+    pub async fn ask(&mut self, life: &Life, key: &str, action: Action) -> Result<&Noted, Error> {
         let connection = timeout(self.world.patience, Connection::open(&life.target)).await??;
         let line = Line {
             life: life.number,
             connection,
         };
         self.single(line, key.into(), action).await;
-        let last = self.noted.last().map(|noted| noted.operation.outcome.clone());
-        last.ok_or_else(|| "whatever is asked is noted".into())
+        self.noted.last().ok_or_else(|| "whatever is asked is noted".into())
     }
 
     /// What was noted.
     #[must_use]
     pub fn into_noted(self) -> Vec<Noted> {
         self.noted
+    }
+
+    /// The write after which there are no others, and which every watcher is told of.
+    #[must_use]
+    pub fn last_write() -> Action {
+        Action::Write {
+            kind: WriteKind::Create,
+            token: "last".into(),
+            group: GROUPS[0].into(),
+        }
     }
 
     /// A new write of this client's.
@@ -197,7 +208,7 @@ impl Client {
             .send(&mut line.connection, self.world.patience)
             .await;
         let returned = self.world.clock.now();
-        let says_not_when = answer.as_ref().ok().and_then(says_not_when);
+        let manner = manner(&answer);
         let outcome = answer.and_then(|answer| judge(&action, &answer));
         let key = if matches!(action, Action::List(_)) {
             "".into()
@@ -211,10 +222,10 @@ impl Client {
             action,
             outcome: outcome.unwrap_or(Outcome::Unknown),
         };
-        self.note(operation, line, says_not_when);
+        self.note(operation, line, manner);
     }
 
-    fn note(&mut self, operation: Operation, line: Line, says_not_when: Option<u16>) {
+    fn note(&mut self, operation: Operation, line: Line, (status, says_when): Manner) {
         self.learn(&operation.key, &operation.outcome);
         // What failed once is better begun anew.
         if !matches!(operation.outcome, Outcome::Unknown) {
@@ -223,7 +234,8 @@ impl Client {
         self.noted.push(Noted {
             operation,
             life: line.life,
-            says_not_when,
+            status,
+            says_when,
         });
     }
 
@@ -245,24 +257,24 @@ impl Client {
     async fn pages(&mut self, mut line: Line) {
         let called = self.world.clock.now();
         let (mut items, mut next, mut tries, mut at) = (Vec::new(), String::new(), 0, None);
-        let (outcome, rude) = loop {
+        let (outcome, manner) = loop {
             let answer = Call::page(PAGE, &next)
                 .send(&mut line.connection, self.world.patience)
                 .await;
-            let rude = answer.as_ref().ok().and_then(says_not_when);
+            let manner = manner(&answer);
             match Page::of(answer) {
                 Page::Some(page) => {
                     items.extend(page.items);
                     (next, at) = (page.next, Some(page.revision));
                     if next.is_empty() {
-                        break (Outcome::Listed(page.revision, items), rude);
+                        break (Outcome::Listed(page.revision, items), manner);
                     }
                     self.connections.insert(line.life, line.connection);
                 }
-                Page::Refused(410) if at.is_some() => break (Outcome::Forgotten(at.unwrap_or_default()), rude),
-                Page::Refused(status) => break (Outcome::Odd(status), rude),
-                Page::Busy => break (Outcome::Refused, rude),
-                Page::Nothing if tries == PAGE_TRIES => break (Outcome::Unknown, rude),
+                Page::Refused(410) if at.is_some() => break (Outcome::Forgotten(at.unwrap_or_default()), manner),
+                Page::Refused(status) => break (Outcome::Odd(status), manner),
+                Page::Busy => break (Outcome::Refused, manner),
+                Page::Nothing if tries == PAGE_TRIES => break (Outcome::Unknown, manner),
                 Page::Nothing => {
                     tries += 1;
                     self.wait_a_moment().await;
@@ -280,7 +292,7 @@ impl Client {
             action: Action::List(Freshness::Latest),
             outcome,
         };
-        self.note(operation, line, rude);
+        self.note(operation, line, manner);
     }
 }
 
@@ -305,7 +317,13 @@ impl Page {
     }
 }
 
-/// The status of an answer that should say when to try again and does not.
-fn says_not_when(answer: &Answer) -> Option<u16> {
-    (!answer.says_when && (answer.status == 429 || answer.status >= 500)).then_some(answer.status)
+/// The status of an answer, and whether it says when to try again.
+type Manner = (Option<u16>, bool);
+
+fn manner(answer: &Result<Answer, Error>) -> Manner {
+    let answer = answer.as_ref().ok();
+    (
+        answer.map(|answer| answer.status),
+        answer.is_some_and(|answer| answer.says_when),
+    )
 }
