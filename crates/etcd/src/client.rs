@@ -198,6 +198,7 @@ impl Cluster {
                 Ok(done) => return Ok((index, done)),
                 Err(error) => error.at(self.name(index)),
             };
+            course.is_sent = false;
             if !error.allows_another(rpc.is_read) {
                 return Err(error);
             }

@@ -20,6 +20,7 @@ use tracing::debug;
 
 use crate::Error;
 use crate::keep_alive::KeepAlive;
+use crate::last_word::LastWord;
 use crate::target::Target;
 
 /// Bytes that etcd may send ahead of our reading, of one stream and of all: a watch whose reader is slow leaves room for calls.
@@ -68,7 +69,7 @@ impl Connection {
                     .connect(name.clone(), stream)
                     .await
                     .map_err(|error| refusal(&error))?;
-                Self::over(stream, keep_alive).await
+                Self::over(LastWord::new(stream), keep_alive).await
             }
         }
     }

@@ -121,7 +121,9 @@ impl RangeRequest {
     pub fn prefix(prefix: impl Into<Bytes>) -> Self {
         let prefix = prefix.into();
         let end = prefix_end(&prefix);
-        Self::range(prefix, end)
+        // etcd takes no empty key; the first that there can be begins with this.
+        let first = if prefix.is_empty() { end.clone() } else { prefix };
+        Self::range(first, end)
     }
 
     /// The same, as it was at `revision`.
@@ -231,5 +233,44 @@ pub fn prefix_end(prefix: &[u8]) -> Bytes {
         }
         // Nothing comes after such a prefix, or the prefix is of all keys: etcd's word for that.
         None => Bytes::from_static(b"\0"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    use super::*;
+
+    #[test]
+    fn a_prefix_is_a_range() {
+        for (prefix, key, end) in [
+            (&b"a/"[..], &b"a/"[..], &b"a0"[..]),
+            (b"a\xff\xff", b"a\xff\xff", b"b"),
+            (b"\xff", b"\xff", b"\0"),
+            (b"", b"\0", b"\0"),
+        ] {
+            let range = RangeRequest::prefix(prefix);
+            assert_eq!((&range.key[..], &range.range_end[..]), (key, end), "{prefix:?}");
+        }
+    }
+
+    /// Byte for byte as etcd's own client writes it.
+    #[test]
+    fn a_compare_and_swap_is_written_with_the_published_numbers() {
+        let swap = Txn {
+            compare: vec![Compare::mod_revision("k", 0), Compare::version("k", 3)],
+            success: vec![Op::put("k", "v"), Op::delete("d")],
+            failure: vec![Op::get("k"), Op::txn(Txn::default())],
+        };
+        let wanted = [
+            &b"\x0a\x07\x10\x02\x1a\x01k\x30\x00"[..], // compare: target MOD, key, mod_revision
+            b"\x0a\x05\x1a\x01k\x20\x03",              // compare: target VERSION left out, key, version
+            b"\x12\x08\x12\x06\x0a\x01k\x12\x01v",     // success: request_put: key, value
+            b"\x12\x05\x1a\x03\x0a\x01d",              // success: request_delete_range: key
+            b"\x1a\x05\x0a\x03\x0a\x01k",              // failure: request_range: key
+            b"\x1a\x02\x22\x00",                       // failure: request_txn
+        ];
+        assert_eq!(swap.encode_to_vec(), wanted.concat());
     }
 }

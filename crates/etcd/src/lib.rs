@@ -20,6 +20,7 @@ mod events;
 mod frames;
 mod keep_alive;
 mod kv;
+mod last_word;
 mod options;
 mod proto;
 mod reply;

@@ -42,7 +42,7 @@ pub struct TxnReply {
     pub succeeded: bool,
     /// One for each operation of the branch that was carried out.
     pub responses: Vec<OpReply>,
-    /// The revision after it: of one that wrote, that of its writes. 0 of one within another.
+    /// The revision after it: of one that wrote, that of its writes. Of one within another it says nothing.
     pub revision: i64,
 }
 
@@ -56,7 +56,7 @@ pub enum OpReply {
         /// How many keys were deleted: 0 or 1.
         deleted: i64,
     },
-    /// Read. Its revision is 0: the transaction's counts.
+    /// Read. The revision that counts is the transaction's.
     Range(RangeReply),
     /// The transaction within.
     Txn(TxnReply),
