@@ -185,7 +185,7 @@ impl Store for Etcd {
     }
 
     fn glances_lag(&self) -> bool {
-        true
+        cfg!(not(leasehold_mutant = "judged-from-a-glance"))
     }
 
     fn list<'a>(
