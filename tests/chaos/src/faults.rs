@@ -204,7 +204,7 @@ impl Stage {
             self.replicas[index].set_links(&[], Mode::Cut);
         }
         let forgets = u64::try_from(COMPACTION.as_millis())?;
-        self.pause(forgets * 2..forgets * 3).await;
+        self.pause(forgets * 2..forgets * 5 / 2).await;
         self.replicas[index].set_links(&[], Mode::Open);
         self.replicas[index].resume()?;
         self.offer(index, true);

@@ -9,8 +9,10 @@ use leasehold_test_etcd::{Mode, Proxy};
 
 use crate::Error;
 
-/// How long after it was asked for something must be before etcd may forget it. The shortest that the program takes is a second.
-pub(crate) const COMPACTION: Duration = Duration::from_secs(2);
+/// How old something must be before etcd may forget it. Longer than a watch needs to move away from a member that has lost its
+/// leader (etcd tells it after four seconds or so), or all servers could be told at once that they have missed something, and
+/// nobody would have seen it.
+pub(crate) const COMPACTION: Duration = Duration::from_secs(6);
 
 /// See the module.
 pub(crate) struct Replica {
@@ -30,7 +32,9 @@ impl Replica {
         for member in members {
             links.push(Proxy::start(member).await?);
         }
-        let endpoints: Vec<_> = links.iter().map(Proxy::endpoint).collect();
+        let mut endpoints: Vec<_> = links.iter().map(Proxy::endpoint).collect();
+        // Each begins at another member.
+        endpoints.rotate_left(index % members.len());
         let (etcd, name) = (endpoints.join(","), format!("replica-{index}"));
         let interval = format!("{}s", COMPACTION.as_secs());
         let arguments = [
