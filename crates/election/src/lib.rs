@@ -58,7 +58,7 @@
 //!
 //! # Further
 //!
-//! [`Candidate`] stands in elections that the server decides; [`Heartbeat`] keeps a lease alive as kubelet does; [`Metrics`],
+//! [`Replicas`] goes on through other servers when one is lost; [`Candidate`] stands in elections that the server decides; [`Heartbeat`] keeps a lease alive as kubelet does; [`Metrics`],
 //! [`Health`] and [`ElectorBuilder::events`] show what is going on; [`machine`] is the rules by themselves, without I/O;
 //! [`migration`] is for users of other crates. `examples/` has a controller, a service and many leases in one process.
 
@@ -85,6 +85,7 @@ mod metrics;
 pub mod migration;
 mod names;
 mod record;
+mod replicas;
 mod requests;
 mod stamps;
 mod state;
@@ -114,6 +115,7 @@ pub use leases::Leases;
 pub use metrics::{Metrics, NoMetrics};
 pub use names::lease_name;
 pub use record::Record;
+pub use replicas::Replicas;
 pub use state::{Loss, ServerFault, State};
 pub use timers::{HandOver, Timers, TimersError, TimersWarning};
 pub use token::Token;

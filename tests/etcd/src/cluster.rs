@@ -6,8 +6,10 @@ use std::time::Duration;
 use leasehold_etcd::{Client, Options, RangeRequest, TlsOptions};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use crate::peers::Peers;
 use crate::{Error, Identity, Member, Pki, Version};
 
 /// How long a cluster may take to be ready. Generous: the machine may be busy.
@@ -23,6 +25,7 @@ pub struct Setup {
     version: Version,
     members: usize,
     with_tls: bool,
+    is_isolatable: bool,
     arguments: Vec<String>,
 }
 
@@ -31,8 +34,12 @@ pub struct Cluster {
     setup: Setup,
     members: Vec<Member>,
     pki: Option<(Pki, Identity)>,
+    /// Between the members, if they can be isolated; with the id of each, once it is known.
+    peers: Option<Between>,
     _directory: TempDir,
 }
+
+type Between = (Peers, Vec<watch::Sender<String>>);
 
 impl Setup {
     /// One member, no TLS.
@@ -42,6 +49,7 @@ impl Setup {
             version,
             members: 1,
             with_tls: false,
+            is_isolatable: false,
             arguments: Vec::new(),
         }
     }
@@ -56,6 +64,15 @@ impl Setup {
     #[must_use]
     pub fn with_tls(self) -> Self {
         Self { with_tls: true, ..self }
+    }
+
+    /// The same with members that can be isolated: see [`Cluster::isolate`].
+    #[must_use]
+    pub fn isolatable(self) -> Self {
+        Self {
+            is_isolatable: true,
+            ..self
+        }
     }
 
     /// The same with this argument for every member.
@@ -76,7 +93,10 @@ impl Cluster {
         for _ in 0..STARTS {
             let mut cluster = Self::spawn(&setup).await?;
             match cluster.ready().await {
-                Ok(()) => return Ok(cluster),
+                Ok(()) => {
+                    cluster.name_members().await?;
+                    return Ok(cluster);
+                }
                 Err(error) => failure = error,
             }
         }
@@ -94,13 +114,15 @@ impl Cluster {
             None
         };
         let ports = free_ports(2 * setup.members).await?;
+        let (peers, urls) = between(setup, &ports).await?;
         let members = (0..setup.members)
-            .map(|index| member(setup, directory.path(), &ports, index))
+            .map(|index| member(setup, directory.path(), &ports, &urls, index))
             .collect::<Result<_, _>>()?;
         Ok(Self {
             setup: setup.clone(),
             members,
             pki,
+            peers,
             _directory: directory,
         })
     }
@@ -192,6 +214,41 @@ impl Cluster {
         timeout(START_MAX, looking).await.map_err(|_| "no leader".into())
     }
 
+    /// Cuts a member off from the others: it runs, its clients reach it, and it has no quorum. For an isolatable cluster.
+    ///
+    /// # Panics
+    /// If the cluster is not isolatable.
+    pub fn isolate(&self, member: usize) {
+        self.set_isolated(member, true);
+    }
+
+    /// Ends the isolation.
+    ///
+    /// # Panics
+    /// As [`Cluster::isolate`].
+    pub fn rejoin(&self, member: usize) {
+        self.set_isolated(member, false);
+    }
+
+    fn set_isolated(&self, member: usize, is_isolated: bool) {
+        let (peers, ids) = self.peers.as_ref().expect("the setup is isolatable");
+        let id = ids[member].borrow().clone();
+        peers.set(&id, is_isolated);
+    }
+
+    /// Learns the ids of the members.
+    async fn name_members(&self) -> Result<(), Error> {
+        let Some((_, ids)) = &self.peers else {
+            return Ok(());
+        };
+        let client = self.client()?;
+        for (endpoint, id) in client.endpoints().iter().zip(ids) {
+            let status = client.status(endpoint).await?;
+            id.send_replace(format!("{:x}", status.member));
+        }
+        Ok(())
+    }
+
     /// Which etcd it runs.
     #[must_use]
     pub fn version(&self) -> Version {
@@ -208,19 +265,38 @@ async fn is_ready(client: &Client) -> bool {
     client.range(RangeRequest::key("\0")).await.is_ok()
 }
 
-fn member(setup: &Setup, directory: &Path, ports: &[u16], index: usize) -> Result<Member, Error> {
+/// The proxies between the members, if there are to be some, and the URLs at which members reach each other.
+async fn between(setup: &Setup, ports: &[u16]) -> Result<(Option<Between>, Vec<String>), Error> {
+    let url = |port: u16| format!("http://127.0.0.1:{port}");
+    let own = ports.iter().step_by(2).copied();
+    if !setup.is_isolatable {
+        return Ok((None, own.map(url).collect()));
+    }
+    let (mut peers, mut ids, mut urls) = (Peers::new(), Vec::new(), Vec::new());
+    for port in own {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        urls.push(url(listener.local_addr()?.port()));
+        let id = watch::Sender::default();
+        peers.pass_on(listener, port, id.subscribe());
+        ids.push(id);
+    }
+    Ok((Some((peers, ids)), urls))
+}
+
+fn member(setup: &Setup, directory: &Path, ports: &[u16], urls: &[String], index: usize) -> Result<Member, Error> {
     let scheme = if setup.with_tls { "https" } else { "http" };
-    let peer = |index: usize| format!("http://127.0.0.1:{}", ports[2 * index]);
     let client = format!("{scheme}://127.0.0.1:{}", ports[2 * index + 1]);
-    let all: Vec<_> = (0..setup.members)
-        .map(|index| format!("m{index}={}", peer(index)))
+    let all: Vec<_> = urls
+        .iter()
+        .enumerate()
+        .map(|(index, url)| format!("m{index}={url}"))
         .collect();
     let data = directory.join(format!("m{index}"));
     let mut arguments = vec![
         format!("--name=m{index}"),
         format!("--data-dir={}", data.display()),
-        format!("--listen-peer-urls={}", peer(index)),
-        format!("--initial-advertise-peer-urls={}", peer(index)),
+        format!("--listen-peer-urls=http://127.0.0.1:{}", ports[2 * index]),
+        format!("--initial-advertise-peer-urls={}", urls[index]),
         format!("--listen-client-urls={client}"),
         format!("--advertise-client-urls={client}"),
         format!("--initial-cluster={}", all.join(",")),

@@ -1,8 +1,8 @@
 //! Real etcd clusters for tests, and ways to hurt them.
 //!
 //! A [`Cluster`] runs on free ports of loopback with its data in a temporary directory, and is gone, killed, when it is dropped,
-//! also by a test that fails. Its members can be killed, stopped and restarted; a [`Proxy`] in front of one can delay, hold or
-//! cut what goes through.
+//! also by a test that fails. Its members can be killed, stopped, restarted and isolated from each other; a [`Proxy`] in front of
+//! one can delay, hold or cut what goes through.
 //!
 //! The programs come from `cargo xtask test`, which builds or fetches them: see [`Version`]. This crate fetches nothing, and
 //! knows nothing of what is kept in etcd.
@@ -10,6 +10,7 @@
 mod cluster;
 mod gateway;
 mod member;
+mod peers;
 mod pki;
 mod proxy;
 mod version;

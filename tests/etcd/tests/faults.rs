@@ -72,6 +72,26 @@ async fn an_endpoint_that_nobody_listens_at_is_passed_over() {
 }
 
 #[tokio::test]
+async fn many_calls_wait_together_for_an_endpoint_that_says_nothing() {
+    let cluster = Cluster::start(Setup::new(Version::newest())).await.unwrap();
+    let proxy = Proxy::start(&cluster.endpoints()[0]).await.unwrap();
+    proxy.set(Mode::BlackHole);
+    let mut options = Options::new([proxy.endpoint().to_owned(), cluster.endpoints()[0].clone()]);
+    options.connect_timeout = Duration::from_millis(500);
+    // One after the other they would need twice that.
+    options.request_timeout = Duration::from_secs(10);
+    let client = Client::new(options).unwrap();
+    let mut calls = tokio::task::JoinSet::new();
+    for i in 0..40 {
+        let client = client.clone();
+        calls.spawn(async move { client.txn(put(&i.to_string())).await });
+    }
+    for outcome in calls.join_all().await {
+        outcome.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn with_nobody_there_nothing_was_sent() {
     let client = quick(vec!["http://127.0.0.1:1".to_owned(), "http://127.0.0.1:2".to_owned()]);
     for error in [
@@ -158,6 +178,37 @@ async fn without_a_quorum_calls_end_within_their_time_and_recover_with_it() {
 }
 
 #[tokio::test]
+async fn an_isolated_leader_serves_nobody_and_comes_back_as_a_follower() {
+    for version in Version::available() {
+        let setup = Setup::new(version).members(3).isolatable();
+        let mut cluster = Cluster::start(setup).await.unwrap();
+        let leader = cluster.leader().await.unwrap();
+        let (alone, all) = (
+            quick(vec![cluster.endpoints()[leader].clone()]),
+            cluster.client().unwrap(),
+        );
+        all.txn(put("1")).await.unwrap();
+        let mut watch = watch(&alone).await;
+        cluster.isolate(leader);
+        let lost = timeout(SOON, watch.next()).await.expect("the watch never heard of it");
+        assert!(
+            matches!(&lost, Err(WatchError::Lost(text)) if text.contains("no leader")),
+            "{lost:?}"
+        );
+        let refused = alone.txn(put("alone")).await.unwrap_err();
+        assert!(
+            matches!(&refused, Error::Unavailable(text) if text.contains("no leader")),
+            "{refused:?}"
+        );
+        put_at_last(&all, "2").await;
+        assert_eq!(value(&all).await, "2");
+        cluster.rejoin(leader);
+        cluster.ready().await.unwrap();
+        assert_eq!(value(&alone).await, "2");
+    }
+}
+
+#[tokio::test]
 async fn a_member_that_is_stopped_costs_time_and_no_more() {
     for version in Version::available() {
         let mut cluster = three(version).await;
@@ -190,6 +241,21 @@ async fn a_write_that_was_sent_into_the_void_may_have_been_carried_out() {
             }
         };
         timeout(SOON, arrived).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_may_have_been_carried_out_is_not_sent_to_another_endpoint() {
+    for version in Version::available() {
+        let cluster = Cluster::start(Setup::new(version)).await.unwrap();
+        let proxy = Proxy::start(&cluster.endpoints()[0]).await.unwrap();
+        let client = quick(vec![proxy.endpoint().to_owned(), cluster.endpoints()[0].clone()]);
+        client.txn(put("1")).await.unwrap();
+        proxy.set(Mode::BlackHole);
+        // The connection stands, so that the request is under way before it is cut.
+        let (outcome, ()) = tokio::join!(biased; client.txn(put("2")), async { proxy.set(Mode::Cut) });
+        assert!(matches!(outcome, Err(Error::Unknown(_))), "{outcome:?}");
+        assert_eq!(value(&client).await, "1");
     }
 }
 

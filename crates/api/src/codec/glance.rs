@@ -3,7 +3,7 @@
 //! A whole lease costs microseconds to decode, and there may be ten thousand renewals a second. What is skipped here is
 //! not checked.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use prost::Message;
 
 use super::protobuf::MAGIC;
@@ -77,23 +77,22 @@ impl Belonging {
     }
 }
 
-fn read<T: Message + Default + std::fmt::Debug>(value: &Bytes) -> Option<T> {
-    value
-        .starts_with(MAGIC)
-        .then(|| Envelope::<T>::decode(value.slice(MAGIC.len()..)).ok()?.raw)
-        .flatten()
+/// From bytes that are copied where they are kept, or shared, as the buffer has it.
+fn read<T: Message + Default + std::fmt::Debug>(message: impl Buf) -> Option<T> {
+    Envelope::<T>::decode(message).ok()?.raw
 }
 
 /// `spec.renewTime` of a stored lease; `None` where it is absent or the bytes are no lease.
 #[must_use]
-pub fn renew_time(value: &Bytes) -> Option<MicroTime> {
-    read::<LeaseGlance>(value)?.spec?.renew_time
+pub fn renew_time(value: &[u8]) -> Option<MicroTime> {
+    read::<LeaseGlance>(value.strip_prefix(MAGIC)?)?.spec?.renew_time
 }
 
 /// What ties a stored object to others; `None` where the bytes are no object.
 #[must_use]
 pub fn belonging(value: &Bytes) -> Option<Belonging> {
-    read::<ObjectGlance>(value)?.metadata
+    let message = value.starts_with(MAGIC).then(|| value.slice(MAGIC.len()..))?;
+    read::<ObjectGlance>(message)?.metadata
 }
 
 #[cfg(test)]

@@ -160,11 +160,20 @@ impl NodeMonitor {
     }
 
     fn leases_changed(&mut self, changes: &[Arc<Change>], now: Monotonic) {
-        let renewed = changes.iter().filter(|change| is_renewal(change));
-        let heard = renewed
-            .filter(|change| self.roll.heartbeat(&change.key.name, now))
-            .count();
+        let heard = changes.iter().filter(|change| self.lease_changed(change, now)).count();
         self.figures.add_heartbeats(heard as u64);
+    }
+
+    /// Whether that was a heartbeat.
+    fn lease_changed(&mut self, change: &Change, now: Monotonic) -> bool {
+        let ChangeKind::Put(value) = &change.kind else {
+            return false;
+        };
+        let Some(renewed) = glance::renew_time(value) else {
+            return false;
+        };
+        let before = || glance::renew_time(&change.previous.as_ref()?.0);
+        self.roll.heartbeat(&change.key.name, renewed, before, now)
     }
 
     /// Deals with nodes that have been silent for too long, and says with how many. One that cannot be dealt with does not
@@ -256,19 +265,6 @@ impl Controller for NodeMonitor {
             nodes.ready, nodes.not_ready, nodes.unknown, nodes.never_posted
         )
     }
-}
-
-/// Whether the change of a lease is a heartbeat: a renewTime that was not there before.
-fn is_renewal(change: &Change) -> bool {
-    let ChangeKind::Put(value) = &change.kind else {
-        return false;
-    };
-    let now = glance::renew_time(value);
-    let before = change
-        .previous
-        .as_ref()
-        .and_then(|(value, _)| glance::renew_time(value));
-    now.is_some() && now != before
 }
 
 fn summary(silenced: usize, settled: usize) -> String {

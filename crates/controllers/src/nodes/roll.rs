@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leasehold_api::core::Node;
-use leasehold_api::{Time, core::NodeCondition};
+use leasehold_api::{MicroTime, Time, core::NodeCondition};
 use leasehold_clock::Monotonic;
 
 use super::conditions::{NEVER_UPDATED, READY, find};
@@ -30,6 +30,8 @@ struct Member {
     seen: Monotonic,
     /// The heartbeat in the Ready condition, where the node posted it: a token.
     posted: Option<Time>,
+    /// The renewTime of its lease, once one was heard: a token too.
+    renewed: Option<MicroTime>,
     readiness: Readiness,
     excluded: bool,
     /// Whether it has a deadline. One whose silence has been dealt with has none until it is heard again.
@@ -104,11 +106,22 @@ impl Roll {
         self.floor = now;
     }
 
-    /// A node's lease has been renewed. True where there is such a node.
-    pub(super) fn heartbeat(&mut self, name: &str, now: Monotonic) -> bool {
+    /// A node's lease has been written and says this renewTime. True where that is a heartbeat: there is such a node, and
+    /// the renewTime is not the one `before`.
+    pub(super) fn heartbeat(
+        &mut self,
+        name: &str,
+        renewed: MicroTime,
+        before: impl FnOnce() -> Option<MicroTime>,
+        now: Monotonic,
+    ) -> bool {
         let Some(member) = self.members.get_mut(name) else {
             return false;
         };
+        // What is remembered spares a look at what was stored before, which is in nobody's cache.
+        if member.renewed.replace(renewed).or_else(before) == Some(renewed) {
+            return false;
+        }
         member.seen = now;
         if !member.awaited {
             self.await_again(name.into(), now);
@@ -274,6 +287,7 @@ fn arrived(node: &Node, now: Monotonic) -> Member {
         uid: node.metadata.uid.as_str().into(),
         seen: now,
         posted: posted(node),
+        renewed: None,
         readiness: readiness(node),
         excluded: node.metadata.labels.contains_key(EXCLUDED),
         awaited: false,
@@ -286,6 +300,7 @@ fn updated(before: &Member, node: &Node, now: Monotonic) -> (Member, bool) {
     let member = Member {
         uid: before.uid.clone(),
         seen: if heard { now } else { before.seen },
+        renewed: before.renewed,
         awaited: before.awaited,
         ..arrived(node, now)
     };

@@ -12,6 +12,12 @@ fn at(seconds: u64) -> Monotonic {
     Monotonic(Duration::from_secs(seconds))
 }
 
+/// Whether a lease that is written with the time as its renewTime is a heartbeat.
+fn renewed(roll: &mut Roll, name: &str, now: u64) -> bool {
+    let renew_time = MicroTime::new(i64::try_from(now).unwrap(), 0);
+    roll.heartbeat(name, renew_time, || None, at(now))
+}
+
 /// A node as it stands in the store.
 struct Stored {
     name: &'static str,
@@ -107,10 +113,26 @@ fn each_kind_of_node_has_its_grace_from_when_it_was_seen_first() {
 }
 
 #[test]
+fn a_lease_that_is_written_with_the_renew_time_it_had_is_no_heartbeat() {
+    let (mut roll, stamp, other) = (with(&N1), MicroTime::new(8, 0), MicroTime::new(7, 0));
+    assert!(!roll.heartbeat("n1", stamp, || Some(stamp), at(1040)));
+    assert!(!roll.heartbeat("n1", stamp, || unreachable!("it is remembered"), at(1040)));
+    assert_eq!(overdue(&mut roll, 1050), [("n1".to_owned(), 0)]);
+    assert!(roll.heartbeat("n1", other, || unreachable!("it is remembered"), at(1060)));
+    assert!(roll.heartbeat("n1", stamp, || unreachable!("only the last one"), at(1060)));
+    assert_eq!(overdue(&mut roll, 1109), []);
+    let mut roll = with(&N1);
+    assert!(
+        roll.heartbeat("n1", stamp, || Some(other), at(1040)),
+        "the first one heard"
+    );
+}
+
+#[test]
 fn a_heartbeat_is_a_change_whichever_way_it_goes() {
     let mut roll = with(&N1);
-    assert!(roll.heartbeat("n1", at(1040)), "of the lease");
-    assert!(!roll.heartbeat("n2", at(1040)), "of nobody");
+    assert!(renewed(&mut roll, "n1", 1040), "of the lease");
+    assert!(!renewed(&mut roll, "n2", 1040), "of nobody");
     assert_eq!(overdue(&mut roll, 1089), []);
     for (now, heartbeat) in [(1089, 8), (1130, 3)] {
         let ready = Some(("True", heartbeat));
@@ -154,7 +176,7 @@ fn a_silent_node_is_awaited_again_once_it_is_heard() {
     let mut roll = with(&N1);
     assert_eq!(overdue(&mut roll, 1050).len(), 1);
     say(&mut roll, &unknown, 1050);
-    roll.heartbeat("n1", at(2000));
+    renewed(&mut roll, "n1", 2000);
     assert_eq!(overdue(&mut roll, 2049), []);
     assert_eq!(overdue(&mut roll, 2050), [("n1".to_owned(), 0)]);
     // Somebody says that it is ready, and the node itself is as silent as before.
@@ -252,7 +274,7 @@ fn when_the_last_one_falls_silent_and_when_the_first_comes_back_all_taints_are_l
     assert!(roll.all_silent(), "whatever x says");
     assert_eq!(roll.unsettled(10), ["a".into(), "b".into()]);
 
-    roll.heartbeat("b", at(1011));
+    renewed(&mut roll, "b", 1011);
     say(&mut roll, &ready("a", "True"), 1030);
     assert!(!roll.all_silent());
     assert_eq!(roll.unsettled(10), ["b".into()]);

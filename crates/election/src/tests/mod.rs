@@ -4,6 +4,7 @@ mod candidates;
 mod contest;
 mod heartbeats;
 mod observers;
+mod replicas;
 mod watches;
 mod work;
 mod world;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use http::Uri;
 use leasehold_api::validation::{dns1123_label, label_value, name_is_dns_subdomain, qualified_name};
 use leasehold_election::Timers;
 
@@ -37,6 +38,11 @@ pub(crate) struct ElectArgs {
     /// Context of the kubeconfig [default: its current one]
     #[arg(long, env = "LEASEHOLD_ELECT_CONTEXT", value_name = "NAME")]
     context: Option<String>,
+
+    /// Address of the API server, in place of the kubeconfig's; of several replicas, the next one is asked when one does not
+    /// answer. May be repeated
+    #[arg(long, env = "LEASEHOLD_ELECT_SERVER", value_name = "URL", value_delimiter = ',', value_parser = server_url)]
+    server: Vec<Uri>,
 
     /// Name of this candidate, which no other may have [default: host name, process id and a random part]
     #[arg(long, env = "LEASEHOLD_ELECT_IDENTITY", value_name = "NAME")]
@@ -146,6 +152,8 @@ pub(crate) struct KubeAccess {
     pub(crate) kubeconfig: Option<PathBuf>,
     /// `None` for the current one.
     pub(crate) context: Option<String>,
+    /// Replicas to ask in turn; none for the kubeconfig's address.
+    pub(crate) servers: Vec<Uri>,
 }
 
 /// What the end of a term, or of the command, means.
@@ -170,6 +178,7 @@ impl Elect {
             access: KubeAccess {
                 kubeconfig: given.kubeconfig,
                 context: given.context,
+                servers: given.server,
             },
             namespace: given.namespace,
             name: given.name,
@@ -192,6 +201,14 @@ impl Elect {
             },
             command: given.command,
         })
+    }
+}
+
+fn server_url(text: &str) -> Result<Uri, String> {
+    let url: Uri = text.parse().map_err(|_| "this is no URL".to_owned())?;
+    match (url.scheme_str(), url.host()) {
+        (Some("https" | "http"), Some(host)) if !host.is_empty() => Ok(url),
+        _ => Err("this is no URL such as https://host:6443".to_owned()),
     }
 }
 
@@ -236,6 +253,7 @@ mod tests {
             access: KubeAccess {
                 kubeconfig: None,
                 context: None,
+                servers: vec![],
             },
             namespace: None,
             name: "job".into(),
@@ -259,11 +277,22 @@ mod tests {
 
     #[test]
     fn flags_mean_what_they_say() {
-        let elect = elect(&["job", "--label", "a=b,example.org/c=", "--once", "--retry", "300ms"]).unwrap();
+        let elect = elect(&[
+            "job",
+            "--label",
+            "a=b,example.org/c=",
+            "--once",
+            "--retry",
+            "300ms",
+            "--server",
+            "https://a:6443,https://b:6443",
+        ])
+        .unwrap();
         assert_eq!(elect.labels["a"], "b");
         assert_eq!(elect.labels["example.org/c"], "");
         assert_eq!(elect.after, After::End);
         assert_eq!(elect.timers.retry_period, Duration::from_millis(300));
+        assert_eq!(elect.access.servers, ["https://a:6443", "https://b:6443"]);
     }
 
     #[test]

@@ -214,6 +214,12 @@ impl Feed {
         }
     }
 
+    /// A revision that somebody waits for, and be it this task itself, which must know when it has begun.
+    fn wanted(&self) -> Option<Revision> {
+        let begun = self.mirror.revision() >= self.target;
+        self.shared.reads.first().or((!begun).then_some(self.target))
+    }
+
     async fn is_sound(&self, endpoint: &str) -> bool {
         let Ok(status) = self.shared.client.status(endpoint).await else {
             return false;
@@ -232,15 +238,18 @@ impl Feed {
     /// Takes in what the watch tells next, or asks it how far it is.
     async fn listen(&mut self, session: &mut Session) -> Result<(), Ended> {
         let shared = Arc::clone(&self.shared);
-        let ask_at = session.ask_at(self.shared.reads.first().is_some());
+        let ask_at = session.ask_at(self.wanted().is_some());
         tokio::select! {
             told = session.stream.next() => self.take_in(told.map_err(of_watch)?, session.sound),
             () = shared.asked.notified() => Ok(()),
             () = shared.clock.sleep_until(ask_at) => self.ask(session),
             Some(marked) = OptionFuture::from(session.marking.as_mut()) => {
                 session.marking = None;
-                // Who waits for it is not helped otherwise, so it is tried again.
-                marked.map_err(Ended::lost)
+                if let Err(error) = marked {
+                    // Whoever waits for it goes on waiting, and so it is tried again.
+                    tracing::debug!(%error, "no marker was written");
+                }
+                Ok(())
             }
         }
     }
@@ -307,11 +316,7 @@ impl Feed {
         session.asked = Some(now);
         session.stream.request_progress().map_err(of_watch)?;
         if !session.sound && session.marking.is_none() {
-            session.marking = self
-                .shared
-                .reads
-                .first()
-                .map(|wanted| mark(Arc::clone(&self.shared), wanted));
+            session.marking = self.wanted().map(|wanted| mark(Arc::clone(&self.shared), wanted));
         }
         Ok(())
     }
