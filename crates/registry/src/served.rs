@@ -26,6 +26,16 @@ impl Scope {
             Self::Coordination => resource.group == "coordination.k8s.io",
         }
     }
+
+    /// The names under which its objects are stored, in order: what a store has to know of.
+    #[must_use]
+    pub fn stored(self) -> Vec<&'static str> {
+        let own = TABLE.iter().filter(|resource| self.has(resource));
+        let mut names: Vec<_> = own.map(|resource| resource.storage).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
 }
 
 /// What a server offers.
@@ -75,6 +85,9 @@ mod tests {
             names("CoordinatedLeaderElection=false", Scope::Coordination),
             ["leases"]
         );
+        let stored = ["events", "leasecandidates", "leases", "minions", "namespaces"];
+        assert_eq!(Scope::Everything.stored(), stored);
+        assert_eq!(Scope::Coordination.stored(), stored[1..3]);
         let served = Served {
             scope: Scope::Coordination,
             ..Served::default()

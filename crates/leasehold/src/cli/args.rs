@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use leasehold_registry::GATES;
+use leasehold_registry::{GATES, Scope};
 use serde::Deserialize;
 
 use super::bench_args::BenchCommand;
@@ -13,6 +13,7 @@ use super::duration::HumanDuration;
 use super::elect::{self, ElectArgs};
 use super::heartbeat::HeartbeatArgs;
 use super::hidden::{SuperviseArgs, TiedArgs};
+use super::migrate::MigrateArgs;
 use super::status::StatusArgs;
 use super::timers::TimersArgs;
 use super::upkeep::{BackupArgs, CheckArgs, RestoreArgs};
@@ -68,6 +69,11 @@ pub(crate) enum Command {
     /// watches and lists from before the restore are answered 410. Put a copy of pki/ into the data directory before the
     /// first start, or clients need new credentials.
     Restore(RestoreArgs),
+    /// Copy all objects from a data directory to an etcd, or back
+    ///
+    /// With every server stopped. Refused where the destination holds other objects; run again, it goes on where it was
+    /// interrupted. resourceVersions only grow: etcd's revision is raised above the directory's, and the directory's above etcd's.
+    Migrate(Box<MigrateArgs>),
     /// Look for damage in a data directory that no server uses
     ///
     /// Reads every file, checksum and object in it and changes nothing. Ends with 0 if all is well, with 1 if something
@@ -379,6 +385,15 @@ pub(crate) enum ServeOnly {
     Coordination,
 }
 
+impl ServeOnly {
+    /// Which resources that is.
+    pub(crate) fn scope(self) -> Scope {
+        match self {
+            Self::Coordination => Scope::Coordination,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -439,6 +454,7 @@ mod tests {
             "heartbeat",
             "backup",
             "restore",
+            "migrate",
             "status",
             "elect",
             "timers",

@@ -55,6 +55,11 @@ pub(crate) struct EtcdTls {
 }
 
 impl EtcdArgs {
+    /// Whether there are files for TLS.
+    pub(super) fn any_tls(&self) -> bool {
+        self.etcd_ca.is_some() || self.etcd_cert.is_some() || self.etcd_key.is_some()
+    }
+
     /// The first of them that is given.
     pub(super) fn any(&self) -> Option<&'static str> {
         let given = [
@@ -98,14 +103,14 @@ fn schemes(endpoints: &[String]) -> Result<bool, Failure> {
     for endpoint in endpoints {
         let this = scheme(endpoint).ok_or_else(|| {
             usage(format!(
-                "--etcd '{endpoint}' is not https://HOST:PORT or http://HOST:PORT"
+                "etcd '{endpoint}' is not https://HOST:PORT or http://HOST:PORT"
             ))
         })?;
         if *is_tls.get_or_insert(this) != this {
-            return Err(usage("--etcd: all URLs must be https://, or all http://"));
+            return Err(usage("etcd: all URLs must be https://, or all http://"));
         }
     }
-    is_tls.ok_or_else(|| usage("--etcd is empty"))
+    is_tls.ok_or_else(|| usage("etcd has no URL"))
 }
 
 /// Whether it is https; `None` if it is no URL of a server.
@@ -177,7 +182,7 @@ mod tests {
             (&["https://user@a:1"], "'https://user@a:1'"),
             (&["unix:///run/etcd"], "'unix:///run/etcd'"),
             (&["http://a:1", "https://b:1"], "all http://"),
-            (&[], "empty"),
+            (&[], "no URL"),
             (&[""], "''"),
         ] {
             let failure = settings(bad, EtcdArgs::default()).unwrap_err();

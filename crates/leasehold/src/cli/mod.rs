@@ -16,6 +16,7 @@ mod file;
 mod heartbeat;
 mod hidden;
 mod limits;
+mod migrate;
 mod parse;
 mod settings;
 mod status;
@@ -28,6 +29,7 @@ pub(crate) use demo::DemoArgs;
 pub(crate) use elect::{After, Elect, KubeAccess};
 pub(crate) use etcd::EtcdSettings;
 pub(crate) use heartbeat::HeartbeatSettings;
+pub(crate) use migrate::{Direction, Migrate};
 pub(crate) use parse::{Request, request};
 #[cfg(test)]
 pub(crate) use settings::Identity;

@@ -157,9 +157,7 @@ impl Settings {
             history_bytes: history_bytes(given.history_bytes)?,
             limits,
             features: features(&given.feature_gates)?,
-            scope: given
-                .serve_only
-                .map_or(Scope::Everything, |ServeOnly::Coordination| Scope::Coordination),
+            scope: given.serve_only.map_or(Scope::Everything, ServeOnly::scope),
             controllers: ControllerChoice::new(&given.controllers)?,
             nodes: node_settings(
                 given.node_monitor_period,

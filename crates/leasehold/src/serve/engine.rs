@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use leasehold_clock::Clock;
-use leasehold_registry::{Registry, Resource, Scope, resources};
+use leasehold_registry::Registry;
 use leasehold_server::{BackupSource, Metrics};
 use leasehold_store::embedded::{self, Embedded};
 use leasehold_store::etcd::{self, Etcd};
@@ -22,8 +22,8 @@ use crate::failure::{Failure, Kind};
 const FIRST_REVISION: Revision = Revision(1000);
 /// The secret in etcd that seals continue tokens, so that one of a server is good at every other.
 const TOKENS: &str = "continue-tokens";
-/// How long opening is tried before it is told what hinders it, and tried again. A first look at the settings takes as long.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long opening is tried before it is told what hinders it, and tried again.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An open store.
 #[derive(Clone)]
@@ -128,21 +128,12 @@ fn open_embedded(settings: &Settings, data_dir: &DataDir, clock: Arc<dyn Clock>)
 
 fn etcd_options(settings: &EtcdSettings, served: &Settings) -> Result<etcd::Options, Failure> {
     let access = etcd_access::options(settings)?;
-    let mut options = etcd::Options::new(access, stored(served.scope));
+    let mut options = etcd::Options::new(access, served.scope.stored());
     options.prefix.clone_from(&settings.prefix);
     options.history_age = served.history_window;
     options.history_bytes = served.history_bytes;
     options.open_timeout = PATIENCE;
     Ok(options)
-}
-
-/// The names under which objects are stored, each once.
-fn stored(scope: Scope) -> Vec<&'static str> {
-    let of_scope = |resource: &&&Resource| scope.has(resource);
-    let mut names: Vec<_> = resources::TABLE.iter().filter(of_scope).map(|it| it.storage).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
 }
 
 /// Opens a store in etcd, as soon as there is one to open. What waiting does not mend is told at once.
@@ -156,19 +147,5 @@ async fn open_etcd(options: etcd::Options, clock: Arc<dyn Clock>) -> Result<Etcd
             }
             Err(error) => return Err(Failure::new(Kind::Usage, error.to_string())),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn everything_in_scope_is_followed_under_the_name_that_it_is_stored_by() {
-        assert_eq!(
-            stored(Scope::Everything),
-            ["events", "leasecandidates", "leases", "minions", "namespaces"]
-        );
-        assert_eq!(stored(Scope::Coordination), ["leasecandidates", "leases"]);
     }
 }
