@@ -25,7 +25,8 @@ use crate::run::Plan;
 
 /// How many servers there are.
 pub(crate) const REPLICAS: usize = 3;
-const CLIENTS: usize = 8;
+/// Twice as many as the promise is made for, because much of the time somebody is being waited for.
+const CLIENTS: usize = 16;
 /// How long watchers may take to see the last write.
 const CATCH_UP_MAX: Duration = Duration::from_secs(60);
 /// How often it is looked whether something works again, or is done.

@@ -92,7 +92,6 @@ async fn carry_out(shared: &Shared, write: &Write) -> Result<Revision, Error> {
         tokio::spawn(async move { client.txn(txn).await });
         return Ok(Revision(shared.published.revision().0 + 1));
     }
-    #[cfg(not(leasehold_mutant = "acknowledge-before-transaction"))]
     let reply = shared
         .txn(write.txn(path))
         .await
