@@ -138,6 +138,8 @@ impl Stage {
                 member.stop()?;
             }
         }
+        // A signal takes a moment to stop a process that is running.
+        self.pause(50..100).await;
         let from = self.world.clock.now();
         let lasts = Duration::from_millis(self.rng.random_range(7000..9000));
         self.ask_in_vain(lasts).await?;
@@ -174,7 +176,7 @@ impl Stage {
         }
         for (server, asked) in asked.into_iter().enumerate() {
             let (status, took) = asked?;
-            self.aftermath.refused(server, status, took);
+            self.aftermath.refused(server, server > 0, status, took);
         }
         Ok(())
     }

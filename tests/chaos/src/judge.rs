@@ -12,6 +12,9 @@ use crate::health::Confession;
 /// No answer of a server that is not stopped takes longer. (What asks etcd gives up after five seconds, and is asked twice at
 /// most.)
 pub const PATIENCE: Duration = Duration::from_secs(15);
+/// A request that names a deadline is answered by then, give or take what a busy machine needs.
+pub const DEADLINE: Duration = Duration::from_secs(3);
+const LATE: Duration = Duration::from_secs(2);
 /// How soon a server says that it cannot work.
 pub const CONFESSION: Duration = Duration::from_secs(5);
 /// How long everything may take to work again.
@@ -73,8 +76,12 @@ impl Aftermath {
         self.confession_max = self.confession_max.max(after.unwrap_or_default());
     }
 
-    /// A server was asked for a write while there was no majority.
-    pub(crate) fn refused(&mut self, server: usize, status: Option<u16>, took: Nanos) {
+    /// A server was asked for a write while there was no majority, perhaps with [`DEADLINE`].
+    pub(crate) fn refused(&mut self, server: usize, has_deadline: bool, status: Option<u16>, took: Nanos) {
+        if has_deadline && took > nanos(DEADLINE + LATE) {
+            let what = format!("server {server} was given {DEADLINE:?} for a write and answered after {took} ns");
+            self.violations.push(Violation::new(Rule::Hangs, what));
+        }
         if !matches!(status, Some(503 | 504)) {
             let what = format!("server {server} had no majority and answered a write with {status:?} after {took} ns");
             self.violations.push(Violation::new(Rule::FalseSuccess, what));
@@ -213,12 +220,15 @@ mod tests {
 
     #[test]
     fn a_write_without_a_majority_is_refused_as_unavailable() {
-        let answered = |status| {
+        let answered = |status, has_deadline, took| {
             let mut aftermath = lost();
-            aftermath.refused(0, status, 5 * SECOND);
+            aftermath.refused(0, has_deadline, status, took * SECOND);
             aftermath.violations.len()
         };
-        assert_eq!((answered(Some(503)), answered(Some(504))), (0, 0));
-        assert_eq!((answered(Some(200)), answered(Some(500)), answered(None)), (1, 1, 1));
+        assert_eq!((answered(Some(503), false, 9), answered(Some(504), true, 5)), (0, 0));
+        for status in [Some(200), Some(500), None] {
+            assert_eq!(answered(status, false, 5), 1);
+        }
+        assert_eq!(answered(Some(504), true, 6), 1);
     }
 }

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::Error;
 use crate::health;
-use crate::judge::{Aftermath, PATIENCE, RECOVERY};
+use crate::judge::{Aftermath, DEADLINE, PATIENCE, RECOVERY};
 use crate::replica::Replica;
 use crate::run::Plan;
 
@@ -39,7 +39,7 @@ pub(crate) struct Stage {
     pub(crate) replicas: Vec<Replica>,
     pub(crate) world: World,
     pub(crate) rng: StdRng,
-    /// One for each server: they find out how it is.
+    /// One for each server: they find out how it is. The first leaves it to the server how long an answer takes.
     pub(crate) probes: Vec<Client>,
     /// What was seen that is not in the history.
     pub(crate) aftermath: Aftermath,
@@ -78,7 +78,14 @@ impl Stage {
             lives: Lives(lives),
             patience: PATIENCE,
         };
-        let probes = (0..REPLICAS).map(|index| Client::new(CLIENTS + index, rng.random(), world.clone()));
+        let probes = (0..REPLICAS).map(|index| {
+            let probe = Client::new(CLIENTS + index, rng.random(), world.clone());
+            if index == 0 {
+                probe
+            } else {
+                probe.with_deadline(DEADLINE)
+            }
+        });
         let mut stage = Self {
             cluster,
             members: plan.members,

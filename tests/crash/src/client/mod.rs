@@ -56,6 +56,8 @@ pub struct Client {
     number: usize,
     rng: StdRng,
     world: World,
+    /// Within which the server is asked to answer.
+    deadline: Option<Duration>,
     connections: HashMap<usize, Connection>,
     written: u64,
     /// What it saw last of each object.
@@ -79,11 +81,21 @@ impl Client {
             number,
             rng: StdRng::seed_from_u64(seed),
             world,
+            deadline: None,
             connections: HashMap::new(),
             written: 0,
             known: HashMap::new(),
             seen: (0, 0),
             noted: Vec::new(),
+        }
+    }
+
+    /// The same, which asks for every answer within so long.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Duration) -> Self {
+        Self {
+            deadline: Some(deadline),
+            ..self
         }
     }
 
@@ -205,6 +217,7 @@ impl Client {
     async fn single(&mut self, mut line: Line, key: Arc<str>, action: Action) {
         let called = self.world.clock.now();
         let answer = Call::of(&key, &action)
+            .within(self.deadline)
             .send(&mut line.connection, self.world.patience)
             .await;
         let returned = self.world.clock.now();

@@ -58,6 +58,15 @@ impl Call {
         }
     }
 
+    /// The same, to be answered within so long.
+    pub(super) fn within(mut self, deadline: Option<Duration>) -> Self {
+        if let Some(deadline) = deadline {
+            let and = if self.path.contains('?') { '&' } else { '?' };
+            self.path = format!("{}{and}timeout={}ms", self.path, deadline.as_millis());
+        }
+        self
+    }
+
     /// Sends it and waits so long for the end of the answer.
     pub(super) async fn send(self, connection: &mut Connection, patience: Duration) -> Result<Answer, Error> {
         let whole = async {
