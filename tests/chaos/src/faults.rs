@@ -14,6 +14,7 @@ use crate::health;
 use crate::judge::{NoMajority, Stop};
 use crate::replica::COMPACTION;
 use crate::stage::{REPLICAS, Stage};
+use crate::stopped::stopped;
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -136,10 +137,9 @@ impl Stage {
                 member.kill()?;
             } else {
                 member.stop()?;
+                stopped(member.id()).await?;
             }
         }
-        // A signal takes a moment to stop a process that is running.
-        self.pause(50..100).await;
         let from = self.world.clock.now();
         let lasts = Duration::from_millis(self.rng.random_range(7000..9000));
         self.ask_in_vain(lasts).await?;

@@ -20,6 +20,7 @@ pub mod judge;
 mod replica;
 mod run;
 mod stage;
+mod stopped;
 
 pub use faults::Fault;
 pub use run::{Plan, Round, run};
