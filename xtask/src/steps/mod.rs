@@ -4,6 +4,7 @@
 
 pub(crate) mod crash;
 mod deny;
+mod etcd;
 mod fuzz;
 mod interop;
 pub(crate) mod mutants;
@@ -61,7 +62,12 @@ pub(crate) const ALL: &[Step] = &[
     Step {
         name: "tests",
         needs: nothing,
-        run: || cargo(&["test", "--locked", "--workspace", "--no-fail-fast"]),
+        run: tests,
+    },
+    Step {
+        name: "etcd",
+        needs: nothing,
+        run: etcd::run,
     },
     Step {
         name: "sim",
@@ -121,6 +127,12 @@ pub(crate) fn names() -> Vec<&'static str> {
 /// Builds all programs. Always with these arguments, so that nothing is built in two ways.
 fn build() -> Outcome {
     cargo(&["build", "--locked", "--workspace", "--bins"])
+}
+
+/// All but those that need an etcd, which have a step of their own.
+fn tests() -> Outcome {
+    let without = ["--exclude", "leasehold-test-etcd"];
+    cargo(&[&["test", "--locked", "--workspace", "--no-fail-fast"][..], &without].concat())
 }
 
 fn nothing() -> Option<String> {
