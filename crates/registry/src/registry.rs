@@ -28,7 +28,8 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry over this store. Continue tokens are bound to this value: another one does not take them.
+    /// A registry over this store. Continue tokens are bound to this value, unless it is told a secret that others know as
+    /// well: another one does not take them.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -36,6 +37,15 @@ impl Registry {
             clock,
             tokens: TokenKey::random(),
             features: Features::default(),
+        }
+    }
+
+    /// The same, taking the continue tokens of all registries that know this secret. 32 random bytes, shown to nobody else.
+    #[must_use]
+    pub fn with_token_secret(self, secret: [u8; 32]) -> Self {
+        Self {
+            tokens: TokenKey::of(secret),
+            ..self
         }
     }
 

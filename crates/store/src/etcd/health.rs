@@ -57,9 +57,12 @@ impl Health {
         self.lost = None;
     }
 
-    pub(super) fn lost(&mut self, now: Monotonic, why: String) {
-        let since = self.lost.take().map_or(now, |(since, _)| since);
+    /// There is no watch; whether there was one until now.
+    pub(super) fn lost(&mut self, now: Monotonic, why: &str) -> bool {
+        let before = self.lost.take();
+        let since = before.as_ref().map_or(now, |(since, _)| *since);
         self.lost = Some((since, why.into()));
+        before.is_none()
     }
 
     pub(super) fn heard(&mut self, now: Monotonic) {
@@ -148,10 +151,10 @@ mod tests {
     fn a_watch_may_be_away_for_a_moment() {
         let mut health = healthy();
         health.answered(at(10));
-        health.lost(at(10), "cut".to_owned());
+        assert!(health.lost(at(10), "cut"));
         assert_eq!(why(&health, 11), "ready");
         // Trying again in vain does not make it younger.
-        health.lost(at(11), "refused".to_owned());
+        assert!(!health.lost(at(11), "refused"));
         assert_eq!(why(&health, 12), "the store is unavailable: refused");
         health.watching();
         assert_eq!(why(&health, 12), "ready");
