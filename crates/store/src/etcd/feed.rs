@@ -117,6 +117,9 @@ impl Feed {
         if is_news {
             tracing::warn!(%why, revision = %self.mirror.revision(), "etcd is not watched now; it is tried again");
         }
+        if let Err(why) = self.shared.can_watch() {
+            self.shared.published.break_off(why);
+        }
         tokio::time::sleep(self.pause).await;
         self.pause = (self.pause * 2).min(PAUSE.1);
         next

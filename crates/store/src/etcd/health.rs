@@ -94,6 +94,12 @@ impl Health {
         self.lost.as_ref().map(|(_, why)| Arc::clone(why))
     }
 
+    /// Why the watch has not been open for so long, if it has not.
+    pub(super) fn lost_for(&self, now: Monotonic, long: Duration) -> Option<Arc<str>> {
+        let (since, why) = self.lost.as_ref()?;
+        (now.since(*since) >= long).then(|| Arc::clone(why))
+    }
+
     pub(super) fn ready(&self, now: Monotonic) -> Result<(), Error> {
         if self.closing {
             return Err(Error::Closed);
@@ -102,9 +108,8 @@ impl Health {
             let why = self.unanswered.clone();
             return Err(Error::Unavailable(why.unwrap_or_else(|| "etcd does not answer".into())));
         }
-        match &self.lost {
-            Some((since, why)) if now.since(*since) >= WATCH_AWAY => return Err(Error::Unavailable(Arc::clone(why))),
-            _ => {}
+        if let Some(why) = self.lost_for(now, WATCH_AWAY) {
+            return Err(Error::Unavailable(why));
         }
         match self.full {
             Some(since) if now.since(since) < FULL => Err(Error::Full),
