@@ -265,7 +265,8 @@ async fn a_store_made_of_entries_holds_them_at_their_revisions_and_goes_on_above
         revision: Revision(revision),
     };
     let entries = [entry("a", 7), entry("b", 40)];
-    let make = |revision| embedded_create(directory.path(), entries.clone(), Revision(revision));
+    let path = directory.path().join("store");
+    let make = |revision| embedded_create(&path, entries.clone(), Revision(revision));
     assert!(
         matches!(make(39), Err(RestoreError::TooHigh)),
         "an object later than the store"
@@ -273,7 +274,7 @@ async fn a_store_made_of_entries_holds_them_at_their_revisions_and_goes_on_above
     make(50).unwrap();
     assert!(matches!(make(50), Err(RestoreError::NotEmpty)));
     let clock = Arc::new(leasehold_clock::SimulatedClock::default());
-    let store = Embedded::open(&Options::new(directory.path()), clock).unwrap();
+    let store = Embedded::open(&Options::new(&path), clock).unwrap();
     let range = Range::Resource("leases");
     let listing = store.list(&range, Snapshot::Latest, &Page::default()).await.unwrap();
     assert_eq!((listing.entries, listing.revision), (entries.to_vec(), Revision(50)));
