@@ -154,14 +154,20 @@ impl Task {
     async fn round(&mut self, cause: Cause, backoff: &mut Duration) -> Option<Cause> {
         // Opened before looking, so that a change between looking and waiting is not missed.
         let watched = self.controller.watches();
-        let mut watches = open(&**self.registry.store(), &watched);
+        let opened = open(&**self.registry.store(), &watched);
         self.note(|status| {
             status.running = true;
             status.cause = cause;
         });
         // An activation may have a lot to do, and can be left at any point: the next one begins with a look.
-        let activation = activate(&mut *self.controller, &self.registry);
-        let outcome = self.stop.run_until_cancelled(activation).await?;
+        let (mut watches, outcome) = match opened {
+            Ok(watches) => {
+                let activation = activate(&mut *self.controller, &self.registry);
+                (watches, self.stop.run_until_cancelled(activation).await?)
+            }
+            // Without them it would sleep through changes.
+            Err(error) => (Vec::new(), Err(ApiError::unavailable(error.to_string(), 1))),
+        };
         log(&*self.controller, &outcome);
         let next = next(&outcome, backoff).map(|wait| self.registry.clock().now() + wait);
         self.note_outcome(&outcome, next);
@@ -237,11 +243,9 @@ fn log(controller: &dyn Controller, outcome: &Result<Outcome, ApiError>) {
     }
 }
 
-fn open(store: &dyn Store, ranges: &[Range]) -> Vec<Box<dyn Watch>> {
-    ranges
-        .iter()
-        .filter_map(|range| store.watch(range.clone(), store.revision()).ok())
-        .collect()
+fn open(store: &dyn Store, ranges: &[Range]) -> Result<Vec<Box<dyn Watch>>, Error> {
+    let open = |range: &Range| store.watch(range.clone(), store.revision());
+    ranges.iter().map(open).collect()
 }
 
 /// Returns when one of the watches has something, but not before `rested`.

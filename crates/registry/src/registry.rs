@@ -29,7 +29,8 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry over this store. Continue tokens are bound to this value: another one does not take them.
+    /// A registry over this store. Continue tokens are bound to this value, unless it is told a secret that others know as
+    /// well: another one does not take them.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -37,6 +38,15 @@ impl Registry {
             clock,
             tokens: TokenKey::random(),
             served: Served::default(),
+        }
+    }
+
+    /// The same, taking the continue tokens of all registries that know this secret. 32 random bytes, shown to nobody else.
+    #[must_use]
+    pub fn with_token_secret(self, secret: [u8; 32]) -> Self {
+        Self {
+            tokens: TokenKey::of(secret),
+            ..self
         }
     }
 
@@ -55,13 +65,6 @@ impl Registry {
     pub fn with_scope(self, scope: Scope) -> Self {
         let served = Served { scope, ..self.served };
         Self { served, ..self }
-    }
-
-    /// The same, with continue tokens that are good at every registry over the same store with this secret.
-    #[must_use]
-    pub fn with_token_secret(self, secret: &[u8]) -> Self {
-        let tokens = TokenKey::of(secret);
-        Self { tokens, ..self }
     }
 
     /// What is served.

@@ -183,7 +183,8 @@ pub trait Watch: Send {
     ///
     /// # Errors
     /// [`Error::Compacted`] when the cursor has fallen off the history window, [`Error::Closed`] when the store is
-    /// shutting down and everything before that has been handed out. Both are final.
+    /// shutting down and everything before that has been handed out, [`Error::Unavailable`] when it is not known when more
+    /// will come, and who watches had better go on elsewhere. All are final.
     fn next(&mut self) -> BoxFuture<'_, Result<WatchBatch, Error>>;
 
     /// Where the watch stands: what [`WatchBatch::progress`] said last, raised to the store's durable revision when
@@ -295,7 +296,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::Compacted`] when that is beyond the window, [`Error::Future`] when it has not come yet,
-    /// [`Error::Closed`].
+    /// [`Error::Closed`], [`Error::Unavailable`] for what this store does not follow, or not now.
     fn watch(&self, range: Range, after: Revision) -> Result<Box<dyn Watch>, Error>;
 
     /// Whether writes can be acknowledged now, and if not, why: what `/readyz` says. A disk that has not answered for a

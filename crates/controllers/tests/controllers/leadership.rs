@@ -1,6 +1,6 @@
 //! Controllers of several replicas over one store: one set runs at a time, whatever becomes of its replica.
 
-mod cut;
+pub(crate) mod cut;
 mod world;
 
 use std::collections::BTreeSet;

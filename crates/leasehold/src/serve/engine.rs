@@ -74,7 +74,11 @@ impl Engine {
             Bytes::copy_from_slice(&secret)
         });
         let secret = secret.await.map_err(|e| Failure::new(Kind::Runtime, e.to_string()))?;
-        Ok(registry.with_token_secret(&secret))
+        let secret = <[u8; 32]>::try_from(&*secret).map_err(|_| {
+            let why = format!("the secret '{TOKENS}' in etcd is not one of this version's");
+            Failure::new(Kind::Runtime, why)
+        })?;
+        Ok(registry.with_token_secret(secret))
     }
 
     /// Everything as one file, where that is how backups are made.

@@ -11,11 +11,10 @@ mod scope;
 mod status;
 mod upkeep;
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
 
 use program::{Server, complaint, ended, leasehold, output};
 use rustix::process::{Pid, Signal, kill_process};

@@ -104,10 +104,7 @@ impl Feed {
 
     async fn after(&mut self, ended: Ended, before: Next) -> Next {
         let (why, next) = match ended {
-            Ended::Lost(why) => {
-                tracing::warn!(%why, revision = %self.mirror.revision(), "the watch of etcd is lost; it is opened again");
-                (why, before)
-            }
+            Ended::Lost(why) => (why, before),
             Ended::Gap { not_before, why } => {
                 if self.has_been_good {
                     tracing::warn!(%why, revision = %self.mirror.revision(), "history is lost; everything is read anew");
@@ -116,7 +113,13 @@ impl Feed {
                 (why, Next::Begin { not_before })
             }
         };
-        self.shared.health.lock().lost(self.shared.clock.now(), why);
+        let is_news = self.shared.health.lock().lost(self.shared.clock.now(), &why);
+        if is_news {
+            tracing::warn!(%why, revision = %self.mirror.revision(), "etcd is not watched now; it is tried again");
+        }
+        if let Err(why) = self.shared.can_watch() {
+            self.shared.published.break_off(why);
+        }
         tokio::time::sleep(self.pause).await;
         self.pause = (self.pause * 2).min(PAUSE.1);
         next
@@ -272,6 +275,7 @@ impl Feed {
                 .advance(self.mirror.revision(), self.shared.clock.now());
         }
         self.arrived();
+        self.pause = PAUSE.0;
         Ok(())
     }
 
@@ -307,8 +311,7 @@ impl Feed {
         }
     }
 
-    fn heard(&mut self) {
-        self.pause = PAUSE.0;
+    fn heard(&self) {
         self.shared.health.lock().heard(self.shared.clock.now());
     }
 

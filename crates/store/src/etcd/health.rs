@@ -57,9 +57,12 @@ impl Health {
         self.lost = None;
     }
 
-    pub(super) fn lost(&mut self, now: Monotonic, why: String) {
-        let since = self.lost.take().map_or(now, |(since, _)| since);
+    /// There is no watch; whether there was one until now.
+    pub(super) fn lost(&mut self, now: Monotonic, why: &str) -> bool {
+        let before = self.lost.take();
+        let since = before.as_ref().map_or(now, |(since, _)| *since);
         self.lost = Some((since, why.into()));
+        before.is_none()
     }
 
     pub(super) fn heard(&mut self, now: Monotonic) {
@@ -91,6 +94,12 @@ impl Health {
         self.lost.as_ref().map(|(_, why)| Arc::clone(why))
     }
 
+    /// Why the watch has not been open for so long, if it has not.
+    pub(super) fn lost_for(&self, now: Monotonic, long: Duration) -> Option<Arc<str>> {
+        let (since, why) = self.lost.as_ref()?;
+        (now.since(*since) >= long).then(|| Arc::clone(why))
+    }
+
     pub(super) fn ready(&self, now: Monotonic) -> Result<(), Error> {
         if self.closing {
             return Err(Error::Closed);
@@ -99,9 +108,8 @@ impl Health {
             let why = self.unanswered.clone();
             return Err(Error::Unavailable(why.unwrap_or_else(|| "etcd does not answer".into())));
         }
-        match &self.lost {
-            Some((since, why)) if now.since(*since) >= WATCH_AWAY => return Err(Error::Unavailable(Arc::clone(why))),
-            _ => {}
+        if let Some(why) = self.lost_for(now, WATCH_AWAY) {
+            return Err(Error::Unavailable(why));
         }
         match self.full {
             Some(since) if now.since(since) < FULL => Err(Error::Full),
@@ -148,10 +156,10 @@ mod tests {
     fn a_watch_may_be_away_for_a_moment() {
         let mut health = healthy();
         health.answered(at(10));
-        health.lost(at(10), "cut".to_owned());
+        assert!(health.lost(at(10), "cut"));
         assert_eq!(why(&health, 11), "ready");
         // Trying again in vain does not make it younger.
-        health.lost(at(11), "refused".to_owned());
+        assert!(!health.lost(at(11), "refused"));
         assert_eq!(why(&health, 12), "the store is unavailable: refused");
         health.watching();
         assert_eq!(why(&health, 12), "ready");

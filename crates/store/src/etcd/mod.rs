@@ -149,6 +149,7 @@ fn shared(options: &Options, clock: Arc<dyn Clock>) -> Result<Shared, OpenError>
         past: Past::new(Arc::clone(&clock)),
         counters: Counters::default(),
         health: Mutex::new(Health::new(clock.now())),
+        watches_wait: options.watches_wait,
         writes: Arrivals::default(),
         reads: Arrivals::default(),
         asked: Notify::new(),
@@ -217,6 +218,7 @@ impl Store for Etcd {
             let why = format!("{} are not followed here", range.resource());
             return Err(Error::Unavailable(why.into()));
         }
+        self.shared.can_watch()?;
         Ok(Box::new(self.shared.published.watch(range, after)?))
     }
 

@@ -25,6 +25,8 @@ pub struct Options {
     /// How often old revisions are compacted, by one of all processes that share the etcd, a kube-apiserver among them: 5
     /// minutes. What is compacted is older than one interval. Zero leaves it to others.
     pub compaction_interval: Duration,
+    /// How long etcd may be away before watches here are ended, so that their clients try another replica: 10 seconds.
+    pub watches_wait: Duration,
     /// How long an open may take, trying again where etcd cannot be reached: 30 seconds.
     pub open_timeout: Duration,
 }
@@ -41,6 +43,7 @@ impl Options {
             history_bytes: 64 << 20,
             history_revisions: 50_000,
             compaction_interval: Duration::from_secs(300),
+            watches_wait: Duration::from_secs(10),
             open_timeout: Duration::from_secs(30),
         }
     }

@@ -28,6 +28,8 @@ pub(super) struct Shared {
     pub(super) past: Past,
     pub(super) counters: Counters,
     pub(super) health: Mutex<Health>,
+    /// How long etcd may be away before watches are ended.
+    pub(super) watches_wait: Duration,
     /// Writes that wait to be seen here. Their changes come along by themselves.
     pub(super) writes: Arrivals,
     /// Reads that wait for a revision, which may be that of somebody else's key: the watch must be asked how far it is.
@@ -68,6 +70,12 @@ impl Shared {
             return Err(etcd::Error::Unavailable(why));
         }
         Ok(current)
+    }
+
+    /// Whether a watch here would be told of what happens, or at least soon.
+    pub(super) fn can_watch(&self) -> Result<(), Error> {
+        let lost = self.health.lock().lost_for(self.clock.now(), self.watches_wait);
+        lost.map_or(Ok(()), |why| Err(Error::Unavailable(why)))
     }
 
     /// Waits until what is held here is as good as etcd's word.

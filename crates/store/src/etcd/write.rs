@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use leasehold_etcd::{self as etcd, Compare, Op, OpReply, Txn, TxnReply};
+use leasehold_etcd::{self as etcd, Compare, Op, OpReply, RangeRequest, Txn, TxnReply};
 
 use super::Etcd;
 use super::metrics::Counters;
@@ -40,7 +40,7 @@ impl Write {
         Txn {
             compare: vec![Compare::mod_revision(path.clone(), expected)],
             success: vec![change],
-            failure: vec![Op::get(path)],
+            failure: vec![Op::range(RangeRequest::key(path).keys_only())],
         }
     }
 

@@ -30,6 +30,8 @@ pub(crate) struct View {
     watchers: Watchers,
     /// Nothing will be published any more.
     pub(crate) closed: bool,
+    /// How often watches have been broken off, and why they were, the last time.
+    pub(super) broken_off: (u64, Option<Error>),
 }
 
 impl Published {
@@ -39,6 +41,7 @@ impl Published {
             history,
             watchers: Watchers::default(),
             closed: false,
+            broken_off: (0, None),
         };
         Self {
             view: RwLock::new(view),
@@ -114,6 +117,18 @@ impl Published {
         drop(before);
     }
 
+    /// Ends every open watch with this error, once it has handed out what is there: nobody knows when more will come, and who
+    /// watches may be better off elsewhere. New watches can be opened.
+    pub(crate) fn break_off(&self, why: Error) {
+        let mut wakers = Vec::new();
+        {
+            let mut view = self.view.write();
+            view.broken_off = (view.broken_off.0 + 1, Some(why));
+            view.watchers.all(&mut wakers);
+        }
+        wakers.into_iter().for_each(std::task::Waker::wake);
+    }
+
     /// Says that nothing more will come. Watches hand out what is there and then end.
     pub(crate) fn close(&self) {
         let mut wakers = Vec::new();
@@ -146,7 +161,8 @@ impl Published {
         #[cfg(leasehold_mutant = "event-twice-on-resume")]
         slot.set_pending(behind.then_some(after));
         let id = view.watchers.add(&range, Arc::clone(&slot));
-        Ok(Cursor::new(Arc::clone(self), range, slot, id, after))
+        let opened = view.broken_off.0;
+        Ok(Cursor::new(Arc::clone(self), range, slot, (id, opened), after))
     }
 
     /// Ends a watch.

@@ -209,3 +209,25 @@ fn a_fresh_start_tells_every_watch_and_every_later_resume_that_history_is_gone()
     assert_eq!(all(&mut after), [(21, "b".to_owned())]);
     assert_eq!(next(&mut waiting).unwrap().err(), compacted, "it is final");
 }
+
+#[test]
+fn a_watch_that_is_broken_off_hands_out_what_is_there_and_ends_and_another_can_go_on() {
+    let mut world = World::new(0, usize::MAX);
+    let mut behind = world.watch(LEASES, 0).unwrap();
+    world.put(&[(1, "a")]);
+    let mut waiting = world.watch(LEASES, 1).unwrap();
+    let mut next_of_waiting = waiting.next();
+    assert!((&mut next_of_waiting).now_or_never().is_none());
+    let why = Error::Unavailable("cut off".into());
+    world.published.break_off(why.clone());
+    assert_eq!(
+        next_of_waiting.now_or_never().expect("it was woken").err(),
+        Some(why.clone())
+    );
+    assert_eq!(next(&mut behind).unwrap().unwrap().changes.len(), 1);
+    assert_eq!(next(&mut behind).unwrap().err(), Some(why));
+    let mut another = world.watch(LEASES, 1).unwrap();
+    assert!(next(&mut another).is_none());
+    world.put(&[(2, "b")]);
+    assert_eq!(all(&mut another), [(2, "b".to_owned())]);
+}

@@ -110,7 +110,7 @@ async fn who_was_cut_off_while_its_place_was_compacted_is_told() {
 }
 
 #[tokio::test]
-async fn a_deletion_at_the_revision_of_a_compaction_is_not_passed_over() {
+async fn a_deletion_at_the_revision_of_a_compaction_is_not_passed_over_of_3_6() {
     deletions_at_compactions(Version::V3_6).await;
 }
 

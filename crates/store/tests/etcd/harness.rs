@@ -24,12 +24,15 @@ pub(crate) struct Lent {
     _cluster: Cluster,
 }
 
+/// A version, and how many members.
+type Kind = (Version, usize);
+
 /// The clusters that somebody uses or waits for; one that nobody does is gone.
-static CLUSTERS: Mutex<Vec<((Version, usize), Weak<Lent>)>> = Mutex::const_new(Vec::new());
+static CLUSTERS: Mutex<Vec<(Kind, Weak<Lent>)>> = Mutex::const_new(Vec::new());
 
 async fn cluster(version: Version, members: usize) -> Arc<Lent> {
     let mut clusters = CLUSTERS.lock().await;
-    let kind = (version, members);
+    let kind: Kind = (version, members);
     clusters.retain(|(_, lent)| lent.strong_count() > 0);
     let known = clusters.iter().find(|(known, _)| *known == kind);
     if let Some(lent) = known.and_then(|(_, lent)| lent.upgrade()) {

@@ -18,6 +18,8 @@ async fn cluster(members: usize) -> Cluster {
 fn options(cluster: &Cluster) -> Options {
     let mut options = Options::new(cluster.options(), vec!["leases"]);
     options.compaction_interval = Duration::ZERO;
+    // A busy machine takes its time to bring a member back.
+    options.watches_wait = BOUND;
     options
 }
 
@@ -197,5 +199,31 @@ async fn an_open_that_finds_no_etcd_says_so_in_time() {
     cluster.member(0).restart().unwrap();
     let store = open(options).await;
     assert_eq!(read(&store, &lease("a")).await, None);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn watches_are_not_left_in_silence_while_etcd_is_away() {
+    let mut cluster = cluster(1).await;
+    let mut options = options(&cluster);
+    options.watches_wait = Duration::from_secs(1);
+    let store = open(options).await;
+    let first = put(&store, "one").await;
+    let mut watch = store.watch(LEASES, first).unwrap();
+    cluster.member(0).kill().unwrap();
+    let ended = bounded("the end of the watch", watch.next()).await.err();
+    assert!(matches!(ended, Some(Error::Unavailable(_))), "{ended:?}");
+    assert!(matches!(store.watch(LEASES, first), Err(Error::Unavailable(_))));
+
+    cluster.member(0).restart().unwrap();
+    let second = put(&store, "two").await;
+    until(
+        "a watch",
+        async || store.watch(LEASES, first).is_ok(),
+        |can_watch| *can_watch,
+    )
+    .await;
+    let mut watch = store.watch(LEASES, first).unwrap();
+    assert_eq!(changes(&mut *watch, 1).await[0].revision, second);
     store.close().await;
 }

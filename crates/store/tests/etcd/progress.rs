@@ -27,7 +27,7 @@ async fn reaches_what_concerns_nobody(version: Version, marks: bool) {
 }
 
 #[tokio::test]
-async fn a_revision_of_anothers_key_is_reached_by_asking() {
+async fn a_revision_of_anothers_key_is_reached_by_asking_of_3_6() {
     reaches_what_concerns_nobody(Version::V3_6, false).await;
 }
 
@@ -75,7 +75,7 @@ async fn lists_beside_others(version: Version) {
 }
 
 #[tokio::test]
-async fn lists_of_the_latest_see_everything_beside_others() {
+async fn lists_of_the_latest_see_everything_beside_others_of_3_6() {
     lists_beside_others(Version::V3_6).await;
 }
 
@@ -85,7 +85,7 @@ async fn lists_of_the_latest_see_everything_beside_others_of_3_4() {
 }
 
 #[tokio::test]
-async fn bookmarks_follow_though_nobody_asks() {
+async fn bookmarks_follow_though_nobody_asks_of_3_6() {
     let world = World::of(Version::V3_6, 1).await;
     let store = world.replica().await;
     let mut watch = store.watch(LEASES, store.revision()).unwrap();

@@ -69,6 +69,9 @@ impl Store for Cut {
     }
 
     fn watch(&self, range: Range, after: Revision) -> Result<Box<dyn Watch>, Error> {
+        if self.cut.load(Ordering::Relaxed) {
+            return Err(Error::Unavailable("cut off".into()));
+        }
         self.store.watch(range, after)
     }
 
