@@ -186,7 +186,7 @@ impl Store for Etcd {
     }
 
     fn glances_lag(&self) -> bool {
-        cfg!(not(leasehold_mutant = "judged-from-a-glance"))
+        true
     }
 
     fn list<'a>(
