@@ -7,10 +7,11 @@ use leasehold_api::meta::ObjectMeta;
 use leasehold_api::options::{DeleteOptions, ResourceVersion};
 use leasehold_api::validation::{Path, name_is_path_segment, validate_object_meta};
 use leasehold_api::{ApiError, Object, Time};
-use leasehold_store::{Error, Key, Revision};
+use leasehold_store::{Error, Revision};
 
 use crate::checks::{check_namespace, dedup_owners, strictness};
 use crate::errors;
+use crate::looks::Look;
 use crate::managed;
 use crate::names;
 use crate::outcome::{Item, Written};
@@ -63,7 +64,9 @@ impl Registry {
             origin,
         } = draft;
         dedup_owners(&mut *object, &mut warnings);
-        self.check_namespace_is_open(place, object.metadata()).await?;
+        // A dry run is not looked at again, so it must be right the first time.
+        let look = if options.dry_run { Look::Latest } else { Look::Glance };
+        self.check_namespace_is_open(place, object.metadata(), look).await?;
         let mut new = place.to_stored(object);
         place.resource.strategy.default(&mut *new);
         if origin != Origin::Applied {
@@ -75,7 +78,7 @@ impl Registry {
         self.set_system_fields(new.metadata_mut());
         let item = self.store_new(place, &mut *new, options).await?;
         if !options.dry_run {
-            self.take_back_if_late(place, new.metadata()).await?;
+            self.take_back_if_late(place, new.metadata(), item.revision).await?;
         }
         Ok(Written {
             item,
@@ -150,8 +153,11 @@ impl Registry {
 
     /// An object that was on its way while its namespace began to go would be left behind in it: whoever empties the
     /// namespace may have looked already.
-    async fn take_back_if_late(&self, place: &Place, new: &ObjectMeta) -> Result<(), ApiError> {
-        let Err(closed) = self.check_namespace_is_open(place, new).await else {
+    async fn take_back_if_late(&self, place: &Place, new: &ObjectMeta, created: Revision) -> Result<(), ApiError> {
+        // Who has seen the creation has seen everything before it.
+        let has_seen_it = self.store.revision() >= created;
+        let look = if has_seen_it { Look::Glance } else { Look::Latest };
+        let Err(closed) = self.check_namespace_is_open(place, new, look).await else {
             return Ok(());
         };
         let mut this = DeleteOptions::default();
@@ -166,18 +172,24 @@ impl Registry {
     }
 
     /// Nothing is created in a namespace that does not exist or is going away.
-    async fn check_namespace_is_open(&self, place: &Place, new: &ObjectMeta) -> Result<(), ApiError> {
+    async fn check_namespace_is_open(&self, place: &Place, new: &ObjectMeta, look: Look) -> Result<(), ApiError> {
         if !place.resource.namespaced {
             return Ok(());
         }
-        let key = Key {
-            resource: resources::NAMESPACES.storage,
-            namespace: "".into(),
-            name: place.namespace.clone(),
-        };
-        let entry = self.store.get(&key).await.map_err(|e| errors::unavailable(&e))?;
-        let entry = entry.ok_or_else(|| ApiError::not_found("", "namespaces", &place.namespace))?;
-        let item = Item::new(&resources::NAMESPACES, &resources::NAMESPACES.versions[0], entry);
+        match self.namespace_is_open(place, new, look).await {
+            Err(_) if look == Look::Glance && self.store.glances_lag() => {
+                self.namespace_is_open(place, new, Look::Latest).await
+            }
+            other => other,
+        }
+    }
+
+    async fn namespace_is_open(&self, place: &Place, new: &ObjectMeta, look: Look) -> Result<(), ApiError> {
+        let namespace = Place::collection(&resources::NAMESPACES, "").named(&place.namespace);
+        let item = self
+            .look(&namespace, look)
+            .await?
+            .ok_or_else(|| namespace.not_found())?;
         let object = item.stored()?;
         let terminating = object
             .downcast_ref::<Namespace>()

@@ -7,6 +7,7 @@ use leasehold_api::{ApiError, Object};
 use leasehold_store::Error;
 
 use crate::errors;
+use crate::looks::{Attempt, Look};
 use crate::outcome::{Deleted, Item, List};
 use crate::place::{Place, WriteOptions};
 use crate::registry::{Registry, stored_bytes};
@@ -16,8 +17,6 @@ use crate::write::{Live, is_released, other_uid};
 const ORPHAN: &str = "orphan";
 /// Waits for dependents to be gone.
 const FOREGROUND: &str = "foregroundDeletion";
-/// How often a delete without a version is tried again after somebody else's write came between.
-const ATTEMPTS: usize = 64;
 /// How many objects of a collection are deleted at once, so that they share the store's commit groups.
 const AT_ONCE: usize = 64;
 
@@ -32,9 +31,11 @@ impl Registry {
         delete: &DeleteOptions,
         options: &WriteOptions,
     ) -> Result<Deleted, ApiError> {
-        for _ in 0..ATTEMPTS {
-            if let Some(deleted) = self.delete_once(place, delete, options).await? {
-                return Ok(deleted);
+        let mut looks = self.looks(options.dry_run || delete.dry_run);
+        while let Some(look) = looks.next() {
+            let attempt = self.delete_once(place, delete, options, look).await;
+            if let Some(answer) = looks.judge(attempt) {
+                return answer;
             }
         }
         Err(place.modified())
@@ -92,17 +93,14 @@ impl Registry {
         }
     }
 
-    /// `None` when somebody else's write came between.
     async fn delete_once(
         &self,
         place: &Place,
         delete: &DeleteOptions,
         options: &WriteOptions,
-    ) -> Result<Option<Deleted>, ApiError> {
-        let item = self
-            .find(place, ResourceVersion::Unset)
-            .await?
-            .ok_or_else(|| place.not_found())?;
+        look: Look,
+    ) -> Result<Attempt<Deleted>, ApiError> {
+        let item = self.look(place, look).await?.ok_or_else(|| place.not_found())?;
         let live = Live::new(&item)?;
         preconditions(place, &live, delete)?;
         if let Some(why) = place.resource.strategy.undeletable(&place.name) {
@@ -130,18 +128,16 @@ impl Registry {
         self.mark(place, &live, marked, options.dry_run || delete.dry_run).await
     }
 
-    async fn remove(&self, place: &Place, live: &Live, dry_run: bool) -> Result<Option<Deleted>, ApiError> {
-        if !dry_run {
-            match self.store.delete(place.key(), live.revision).await {
-                Ok(_) => {}
-                Err(Error::Conflict(_)) => return Ok(None),
-                Err(error) => return Err(errors::of_write(place, &error)),
-            }
+    async fn remove(&self, place: &Place, live: &Live, dry_run: bool) -> Result<Attempt<Deleted>, ApiError> {
+        let gone = || Deleted::Gone(Box::new(success(place, &live.object.metadata().uid)));
+        if dry_run {
+            return Ok(Attempt::Unwritten(gone()));
         }
-        Ok(Some(Deleted::Gone(Box::new(success(
-            place,
-            &live.object.metadata().uid,
-        )))))
+        match self.store.delete(place.key(), live.revision).await {
+            Ok(_) => Ok(Attempt::Written(gone())),
+            Err(Error::Conflict(_)) => Ok(Attempt::Overtaken),
+            Err(error) => Err(errors::of_write(place, &error)),
+        }
     }
 
     async fn mark(
@@ -150,16 +146,17 @@ impl Registry {
         live: &Live,
         mut marked: Box<dyn Object>,
         dry_run: bool,
-    ) -> Result<Option<Deleted>, ApiError> {
+    ) -> Result<Attempt<Deleted>, ApiError> {
         let value = stored_bytes(place, &mut *marked);
-        if !dry_run && value != live.value {
-            match self.store.update(place.key(), value.into(), live.revision).await {
-                Ok(revision) => marked.metadata_mut().resource_version = revision.to_string(),
-                Err(Error::Conflict(_)) => return Ok(None),
-                Err(error) => return Err(errors::of_write(place, &error)),
-            }
+        if dry_run || value == live.value {
+            return Ok(Attempt::Unwritten(Deleted::Waiting(place.to_served(marked))));
         }
-        Ok(Some(Deleted::Waiting(place.to_served(marked))))
+        match self.store.update(place.key(), value.into(), live.revision).await {
+            Ok(revision) => marked.metadata_mut().resource_version = revision.to_string(),
+            Err(Error::Conflict(_)) => return Ok(Attempt::Overtaken),
+            Err(error) => return Err(errors::of_write(place, &error)),
+        }
+        Ok(Attempt::Written(Deleted::Waiting(place.to_served(marked))))
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn of_write(place: &Place, error: &Error) -> ApiError {
 pub(crate) fn unavailable(error: &Error) -> ApiError {
     match error {
         Error::Full => ApiError::unavailable("the disk is full: nothing can be written until there is room", 5),
-        Error::Unavailable(why) => ApiError::unavailable(format!("the store cannot be written: {why}"), 1),
+        Error::Unavailable(why) => ApiError::unavailable(format!("the store is unavailable: {why}"), 1),
         Error::Closed => ApiError::unavailable("the server is shutting down", 1),
         Error::Compacted { oldest } => too_old(Revision(0), *oldest),
         Error::Future { current } => too_large(Revision(0), *current),

@@ -13,6 +13,7 @@ mod features;
 mod filter;
 mod get;
 mod list;
+mod looks;
 mod managed;
 mod names;
 mod outcome;

@@ -38,7 +38,7 @@ impl Registry {
             Err(Failure::Store(Error::Compacted { .. })) => Err(self.expired(place, start)),
             Err(Failure::Store(Error::Future { current })) => match start.snapshot {
                 Snapshot::At(asked) => Err(errors::too_large(asked, current)),
-                Snapshot::Latest => Err(errors::too_large(current, current)),
+                Snapshot::Latest | Snapshot::Any => Err(errors::too_large(current, current)),
             },
             Err(Failure::Store(other)) => Err(errors::unavailable(&other)),
             Err(Failure::Api(error)) => Err(error),
@@ -60,7 +60,8 @@ impl Registry {
             });
         }
         let snapshot = match options.resource_version {
-            ResourceVersion::Unset | ResourceVersion::Any => Snapshot::Latest,
+            ResourceVersion::Unset => Snapshot::Latest,
+            ResourceVersion::Any => Snapshot::Any,
             ResourceVersion::At(version) => {
                 let revision = Revision(version);
                 self.wait_for(revision).await?;
@@ -68,11 +69,7 @@ impl Registry {
                     Some(how) => how == ResourceVersionMatch::Exact,
                     None => options.limit.is_some(),
                 };
-                if exact {
-                    Snapshot::At(revision)
-                } else {
-                    Snapshot::Latest
-                }
+                if exact { Snapshot::At(revision) } else { Snapshot::Any }
             }
         };
         Ok(Start { snapshot, after: None })

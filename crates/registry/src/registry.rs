@@ -11,6 +11,7 @@ use leasehold_store::{Key, Range, Revision, Store};
 
 use crate::errors;
 use crate::features::Features;
+use crate::looks::Look;
 use crate::outcome::Item;
 use crate::place::Place;
 use crate::token::TokenKey;
@@ -27,7 +28,8 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry over this store. Continue tokens are bound to this value: another one does not take them.
+    /// A registry over this store. Continue tokens are bound to this value, unless it is told a secret that others know as
+    /// well: another one does not take them.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         Self {
@@ -35,6 +37,15 @@ impl Registry {
             clock,
             tokens: TokenKey::random(),
             features: Features::default(),
+        }
+    }
+
+    /// The same, taking the continue tokens of all registries that know this secret. 32 random bytes, shown to nobody else.
+    #[must_use]
+    pub fn with_token_secret(self, secret: [u8; 32]) -> Self {
+        Self {
+            tokens: TokenKey::of(secret),
+            ..self
         }
     }
 
@@ -77,14 +88,25 @@ impl Registry {
 
     /// The object at a place, if it is there, no older than `at`.
     pub(crate) async fn find(&self, place: &Place, at: ResourceVersion) -> Result<Option<Item>, ApiError> {
-        if let ResourceVersion::At(version) = at {
-            self.wait_for(Revision(version)).await?;
-        }
-        let entry = self
-            .store
-            .get(&place.key())
-            .await
-            .map_err(|e| errors::unavailable(&e))?;
+        let look = match at {
+            ResourceVersion::Unset => Look::Latest,
+            ResourceVersion::Any => Look::Glance,
+            ResourceVersion::At(version) => {
+                self.wait_for(Revision(version)).await?;
+                Look::Glance
+            }
+        };
+        self.look(place, look).await
+    }
+
+    /// The object at a place, if it is there.
+    pub(crate) async fn look(&self, place: &Place, look: Look) -> Result<Option<Item>, ApiError> {
+        let key = place.key();
+        let entry = match look {
+            Look::Glance => self.store.glance(&key),
+            Look::Latest => self.store.get(&key),
+        };
+        let entry = entry.await.map_err(|e| errors::unavailable(&e))?;
         Ok(entry.map(|entry| Item::new(place.resource, place.version, entry)))
     }
 

@@ -1,8 +1,8 @@
 //! Continue tokens: where a list goes on, sealed so that nobody can point one at what they may not list.
 //!
 //! A token names the version of the first page and the last key sent. It is bound, by a keyed hash, to the resource and
-//! namespace it was given for and to this process: another server, or this one after a restart, answers 410 as for a
-//! token that is too old, and the client lists again.
+//! namespace it was given for and to who gave it: this process, or all that share its secret. Any other server, or this one
+//! after a restart, answers 410 as for a token that is too old, and the client lists again.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ const SEAL_LEN: usize = 16;
 const ISSUER_LEN: usize = 8;
 const FORMAT: u8 = 1;
 
-/// What seals the tokens of one process.
+/// What seals the tokens of one process, or of several.
 pub(crate) struct TokenKey {
     secret: [u8; 32],
     /// Says openly whose token it is, so that one of another process is told from one that was tampered with.
@@ -39,9 +39,17 @@ pub(crate) struct Token {
 
 impl TokenKey {
     pub(crate) fn random() -> Self {
-        let (mut secret, mut issuer) = ([0; 32], [0; ISSUER_LEN]);
+        let mut secret = [0; 32];
         rand::rng().fill_bytes(&mut secret);
-        rand::rng().fill_bytes(&mut issuer);
+        Self::of(secret)
+    }
+
+    /// Of all who know this secret.
+    pub(crate) fn of(secret: [u8; 32]) -> Self {
+        // Says nothing of the secret, and is never a seal: no content is as short.
+        let digest = Sha256::new().chain_update(secret).chain_update(b"issuer").finalize();
+        let mut issuer = [0; ISSUER_LEN];
+        issuer.copy_from_slice(&digest[..ISSUER_LEN]);
         Self { secret, issuer }
     }
 

@@ -20,8 +20,8 @@ impl Registry {
         check_name(place, &*object)?;
         check_namespace(place, &mut *object)?;
         let may_create = place.resource.create_on_update && place.subresource.is_none();
-        // With a version there is one attempt, and nothing to keep for another.
-        let again = (!names_version(&*object)?).then(|| object.boxed_clone());
+        // With a version there is one attempt, unless it starts from a glance, and nothing to keep for another.
+        let again = (!names_version(&*object)? || self.store.glances_lag()).then(|| object.boxed_clone());
         let mut first = Some(object);
         self.replace(place, options, |live| {
             if live.is_none() && !may_create {

@@ -33,7 +33,9 @@ impl Registry {
             self.wait_for(Revision(version)).await?;
         }
         let (after, initial) = match (options.send_initial_events, options.resource_version) {
-            (Some(true), _) => self.initial(place, &filter).await?,
+            // No version at all is the wish for the latest state; any other is met by what has been seen, after the wait.
+            (Some(true), ResourceVersion::Unset) => self.initial(place, &filter, Snapshot::Latest).await?,
+            (Some(true), _) => self.initial(place, &filter, Snapshot::Any).await?,
             (_, ResourceVersion::At(version)) => (Revision(version), Vec::new()),
             _ => (self.store.revision(), Vec::new()),
         };
@@ -50,9 +52,14 @@ impl Registry {
     }
 
     /// What exists, and the version it was read at.
-    async fn initial(&self, place: &Place, filter: &Filter) -> Result<(Revision, Vec<WatchItem>), ApiError> {
+    async fn initial(
+        &self,
+        place: &Place,
+        filter: &Filter,
+        snapshot: Snapshot,
+    ) -> Result<(Revision, Vec<WatchItem>), ApiError> {
         let range = filter.range(place);
-        let listing = self.store.list(&range, Snapshot::Latest, &Page::default()).await;
+        let listing = self.store.list(&range, snapshot, &Page::default()).await;
         let listing = listing.map_err(|e| errors::unavailable(&e))?;
         let mut items = Vec::with_capacity(listing.entries.len() + 1);
         for entry in listing.entries {

@@ -11,13 +11,11 @@ use leasehold_store::{Error, Revision};
 
 use crate::checks::{dedup_owners, names_version};
 use crate::errors;
+use crate::looks::{Attempt, Look};
 use crate::managed::{self, Change, Writer};
 use crate::outcome::{Item, Written};
 use crate::place::{Place, WriteOptions};
 use crate::registry::{Registry, stored_bytes};
-
-/// How often a write that carries no version of its own is tried again after somebody else's came between.
-const ATTEMPTS: usize = 64;
 
 /// What is stored now.
 pub(crate) struct Live {
@@ -63,13 +61,6 @@ pub(crate) enum Origin {
     Applied,
 }
 
-/// What came of one attempt.
-enum Attempt {
-    Done(Written),
-    /// Somebody else's write came between.
-    Again,
-}
-
 impl Registry {
     pub(crate) fn writer<'a>(&self, options: &'a WriteOptions) -> Writer<'a> {
         Writer {
@@ -85,24 +76,41 @@ impl Registry {
         options: &WriteOptions,
         mut draft: impl FnMut(Option<&Live>) -> Result<Draft, ApiError>,
     ) -> Result<Written, ApiError> {
-        for _ in 0..ATTEMPTS {
-            let found = self.find(place, ResourceVersion::Unset).await?;
-            let live = found.as_ref().map(Live::new).transpose()?;
-            let draft = draft(live.as_ref())?;
-            let told = draft.warnings.clone();
-            let attempt = match &live {
-                Some(live) => self.update_once(place, live, draft, options).await,
-                None => self.create_in_place(place, draft, options).await,
-            };
-            if let Attempt::Done(written) = attempt.map_err(|error| error.with_warnings(&told))? {
-                return Ok(written);
+        let mut looks = self.looks(options.dry_run);
+        while let Some(look) = looks.next() {
+            let attempt = self.replace_once(place, options, look, &mut draft).await;
+            if let Some(answer) = looks.judge(attempt) {
+                return answer;
             }
         }
         Err(place.modified())
     }
 
+    async fn replace_once(
+        &self,
+        place: &Place,
+        options: &WriteOptions,
+        look: Look,
+        draft: &mut impl FnMut(Option<&Live>) -> Result<Draft, ApiError>,
+    ) -> Result<Attempt<Written>, ApiError> {
+        let found = self.look(place, look).await?;
+        let live = found.as_ref().map(Live::new).transpose()?;
+        let draft = draft(live.as_ref())?;
+        let told = draft.warnings.clone();
+        let attempt = match &live {
+            Some(live) => self.update_once(place, live, draft, options).await,
+            None => self.create_in_place(place, draft, options).await,
+        };
+        attempt.map_err(|error| error.with_warnings(&told))
+    }
+
     /// A write to a name that does not exist makes the object, where the resource allows it.
-    async fn create_in_place(&self, place: &Place, draft: Draft, options: &WriteOptions) -> Result<Attempt, ApiError> {
+    async fn create_in_place(
+        &self,
+        place: &Place,
+        draft: Draft,
+        options: &WriteOptions,
+    ) -> Result<Attempt<Written>, ApiError> {
         // A version is no precondition here, as in Kubernetes; a uid is.
         let uid = &draft.object.metadata().uid;
         if !uid.is_empty() {
@@ -110,8 +118,8 @@ impl Registry {
         }
         let created = self.create_draft(place, draft, options).await;
         match created {
-            Err(error) if error.reason() == "AlreadyExists" => Ok(Attempt::Again),
-            other => other.map(Attempt::Done),
+            Err(error) if error.reason() == "AlreadyExists" => Ok(Attempt::Overtaken),
+            other => other.map(Attempt::Written),
         }
     }
 
@@ -121,7 +129,7 @@ impl Registry {
         live: &Live,
         draft: Draft,
         options: &WriteOptions,
-    ) -> Result<Attempt, ApiError> {
+    ) -> Result<Attempt<Written>, ApiError> {
         let Draft {
             mut object,
             mut warnings,
@@ -131,12 +139,10 @@ impl Registry {
         let retries = origin != Origin::Sent || !names_version(&*object)?;
         preconditions(place, live, &*object, origin)?;
         let (mut new, change) = self.prepare(place, live, object, origin, options);
-        let done = |value, revision| {
-            Ok(Attempt::Done(Written {
-                item: Item::written(place, value, revision),
-                created: false,
-                warnings,
-            }))
+        let done = |value, revision| Written {
+            item: Item::written(place, value, revision),
+            created: false,
+            warnings,
         };
         new.metadata_mut().resource_version = live.revision.to_string();
         validate(place, live, &*new)?;
@@ -146,7 +152,7 @@ impl Registry {
         let value = Bytes::from(settle(place, live, &mut *new, change));
         let released = is_released(place, &*new);
         if options.dry_run || (value == live.value && !released) {
-            return done(value, live.revision);
+            return Ok(Attempt::Unwritten(done(value, live.revision)));
         }
         let stored = if released {
             self.store
@@ -157,8 +163,8 @@ impl Registry {
             self.store.update(place.key(), value.clone(), live.revision).await
         };
         match stored {
-            Ok(revision) => done(value, revision),
-            Err(Error::Conflict(_) | Error::NotFound) if retries => Ok(Attempt::Again),
+            Ok(revision) => Ok(Attempt::Written(done(value, revision))),
+            Err(Error::Conflict(_) | Error::NotFound) if retries => Ok(Attempt::Overtaken),
             Err(Error::Conflict(_) | Error::NotFound) => Err(place.modified()),
             Err(error) => Err(errors::of_write(place, &error)),
         }

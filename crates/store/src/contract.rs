@@ -7,6 +7,10 @@
 //!   refusal that rests on a write still on its way ([`Error::Conflict`], [`Error::Exists`], [`Error::NotFound`])
 //!   is given only once that write is durable; if it failed instead, the refused operation is judged again.
 //! * A [`Listing`] is an exact snapshot of the store at its revision.
+//! * Where several processes share the data, each may be a little behind. [`Store::get`] and [`Snapshot::Latest`] are not: they
+//!   show every write that was acknowledged, anywhere, before they were asked for. [`Store::revision`], [`Store::glance`] and
+//!   [`Snapshot::Any`] show what this process has seen: never less than they have shown before and, unless it is cut off from the
+//!   others, every write that it has acknowledged itself.
 //! * A watch from revision `r` delivers every change of its range with a revision above `r`, once, in order, without a
 //!   gap; where that is no longer possible it says [`Error::Compacted`] and never stays silent.
 
@@ -84,8 +88,11 @@ pub struct Entry {
 /// At which revision to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Snapshot {
-    /// The latest durable state.
+    /// The latest durable state, whoever wrote it.
     Latest,
+    /// What this process holds now: a durable state that there was, perhaps behind [`Snapshot::Latest`] where others write as
+    /// well, never behind [`Store::revision`]. Asks nobody and so never waits.
+    Any,
     /// Exactly as it was at this revision: [`Error::Compacted`] once that is beyond the window, [`Error::Future`] when
     /// it has not come yet.
     At(Revision),
@@ -176,7 +183,8 @@ pub trait Watch: Send {
     ///
     /// # Errors
     /// [`Error::Compacted`] when the cursor has fallen off the history window, [`Error::Closed`] when the store is
-    /// shutting down and everything before that has been handed out. Both are final.
+    /// shutting down and everything before that has been handed out, [`Error::Unavailable`] when it is not known when more
+    /// will come, and who watches had better go on elsewhere. All are final.
     fn next(&mut self) -> BoxFuture<'_, Result<WatchBatch, Error>>;
 
     /// Where the watch stands: what [`WatchBatch::progress`] said last, raised to the store's durable revision when
@@ -211,8 +219,9 @@ pub enum Error {
     /// The disk is full: nothing was written, reads go on, and writes work again once there is room.
     #[error("no space left for writes")]
     Full,
-    /// The store cannot write (any more) and says why. What was being written may or may not survive a restart.
-    #[error("the store cannot be written: {0}")]
+    /// The store cannot write, or not even read, and says why, and for how long if it knows. What was being written may or may
+    /// not be there later.
+    #[error("the store is unavailable: {0}")]
     Unavailable(Arc<str>),
     /// The store is shutting down. The operation was not carried out.
     #[error("the store is closing")]
@@ -224,10 +233,10 @@ pub enum Error {
 /// Every method may be called from any task; futures are cancel safe in the sense that a write, once it has been
 /// polled, runs to completion whether or not anyone waits for it.
 pub trait Store: Send + Sync + 'static {
-    /// The latest durable revision.
+    /// The latest durable revision that this process has seen.
     fn revision(&self) -> Revision;
 
-    /// Waits until the durable revision is at least `revision`. Bound the wait outside.
+    /// Waits until [`Store::revision`] is at least `revision`. Bound the wait outside.
     ///
     /// # Errors
     /// [`Error::Closed`], [`Error::Unavailable`].
@@ -238,6 +247,21 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`Error::Unavailable`] where the engine has to ask someone.
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Entry>, Error>>;
+
+    /// The entry at `key` as this process last saw it: as [`Snapshot::Any`] would list it. Good for a compare-and-swap that
+    /// then succeeds. Any other conclusion, and be it that there is nothing to write, must be drawn from [`Store::get`] where
+    /// [`Store::glances_lag`].
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    fn glance<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Entry>, Error>> {
+        self.get(key)
+    }
+
+    /// Whether [`Store::glance`] may be behind [`Store::get`]. Where it may not, nothing needs to be judged twice.
+    fn glances_lag(&self) -> bool {
+        false
+    }
 
     /// The entries of a range.
     ///
@@ -272,7 +296,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::Compacted`] when that is beyond the window, [`Error::Future`] when it has not come yet,
-    /// [`Error::Closed`].
+    /// [`Error::Closed`], [`Error::Unavailable`] for what this store does not follow, or not now.
     fn watch(&self, range: Range, after: Revision) -> Result<Box<dyn Watch>, Error>;
 
     /// Whether writes can be acknowledged now, and if not, why: what `/readyz` says. A disk that has not answered for a

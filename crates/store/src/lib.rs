@@ -6,8 +6,10 @@
 
 mod contract;
 pub mod embedded;
+pub mod etcd;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod view;
 
 pub use contract::{
     Change, ChangeKind, Entry, Error, Key, Listing, Memos, Page, Range, Revision, Snapshot, Store, Watch, WatchBatch,

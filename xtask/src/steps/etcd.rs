@@ -1,4 +1,4 @@
-//! Real etcds, and the tests that run on them.
+//! Real etcds, and the tests that run on them: the client's and the store's.
 //!
 //! Two are wanted, because their progress notifications differ: a current 3.6, built by Go from its published module, and
 //! Debian's 3.4, unpacked from its package. Both go to `target/etcd` and stay there; nothing is installed. Where only one is to
@@ -14,6 +14,8 @@ use crate::runner::Outcome;
 struct Wanted {
     /// The beginning of its version, and the end of its file's name.
     line: &'static str,
+    /// What tests are called that need it.
+    suffix: &'static str,
     /// Names another program instead, if it is set.
     variable: &'static str,
     /// Puts it at that path.
@@ -23,11 +25,13 @@ struct Wanted {
 const ALL: [Wanted; 2] = [
     Wanted {
         line: "3.6",
+        suffix: "_of_3_6",
         variable: "LEASEHOLD_ETCD",
         get: build,
     },
     Wanted {
         line: "3.4",
+        suffix: "_of_3_4",
         variable: "LEASEHOLD_ETCD_34",
         get: unpack,
     },
@@ -35,14 +39,36 @@ const ALL: [Wanted; 2] = [
 
 /// Gets what can be had and runs the tests on it.
 pub(crate) fn run() -> Outcome {
-    let missing: Vec<_> = ALL.iter().filter_map(|wanted| wanted.ready().err()).collect();
+    let missing = |wanted: &'static Wanted| Some((wanted, wanted.ready().err()?));
+    let missing: Vec<_> = ALL.iter().filter_map(missing).collect();
     if missing.len() == ALL.len() {
-        return Outcome::Skipped(missing.join("; "));
+        let why: Vec<_> = missing.into_iter().map(|(_, why)| why).collect();
+        return Outcome::Skipped(why.join("; "));
     }
-    for why in missing {
+    for (_, why) in &missing {
         let _ = writeln!(std::io::stdout(), "without {why}");
     }
-    cargo(&["test", "--locked", "--no-fail-fast", "--package", "leasehold-test-etcd"])
+    let client = ["--package", "leasehold-test-etcd"];
+    let engine = [
+        "--package",
+        "leasehold-store",
+        "--features",
+        "real-etcd",
+        "--test",
+        "etcd",
+    ];
+    // The client's tests ask which etcds are here; the engine's are called after the one they are about.
+    let skipped: Vec<_> = missing.iter().map(|(wanted, _)| wanted.suffix).collect();
+    let skip = skipped.iter().flat_map(|suffix| ["--skip", suffix]);
+    let engine: Vec<_> = engine.into_iter().chain(["--"]).chain(skip).collect();
+    match tests(&client) {
+        Outcome::Passed => tests(&engine),
+        other => other,
+    }
+}
+
+fn tests(arguments: &[&str]) -> Outcome {
+    cargo(&[&["test", "--locked", "--no-fail-fast"], arguments].concat())
 }
 
 impl Wanted {

@@ -127,3 +127,18 @@ async fn a_token_of_an_earlier_process_has_expired() {
     assert_eq!((error.code(), error.reason()), (410, "Expired"), "{error}");
     h.close().await;
 }
+
+#[tokio::test]
+async fn a_token_goes_on_at_whoever_shares_the_secret() {
+    let h = five().await;
+    let replica = |secret: u8| h.restarted().with_token_secret([secret; 32]);
+    let first = replica(1)
+        .list(&leases(), &crate::harness::list_options("limit=2"))
+        .await
+        .unwrap();
+    let query = crate::harness::list_options(&format!("limit=2&continue={}", first.metadata.r#continue));
+    let second = replica(1).list(&leases(), &query).await.unwrap();
+    assert_eq!(names(&second), ["c", "d"]);
+    assert_eq!(replica(2).list(&leases(), &query).await.unwrap_err().code(), 410);
+    h.close().await;
+}

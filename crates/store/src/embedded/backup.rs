@@ -17,7 +17,7 @@ use crate::Revision;
 use super::format;
 use super::open_error::OpenError;
 use super::snapshot::{self, Encoder};
-use super::state::State;
+use crate::view::state::State;
 
 const HEADER: usize = 64;
 const MAGIC: &[u8; 8] = b"LSHDBAK1";

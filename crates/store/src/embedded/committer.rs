@@ -16,7 +16,7 @@ use super::completion::Completion;
 use super::log::{AppendError, Log, frame, record};
 use super::pending::{Group, Health, Pending, Shared};
 use super::snapshotter::Snapshotter;
-use super::state::State;
+use crate::view::state::State;
 
 /// How often a full disk is looked at again when nobody writes.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);

@@ -7,7 +7,7 @@ use super::log::segment::{self, Head};
 use super::open_error::OpenError;
 use super::recover::read_snapshot;
 use super::snapshot;
-use super::state::State;
+use crate::view::state::State;
 
 /// The files of a store, by kind and in order.
 pub(crate) struct Files {

@@ -15,7 +15,6 @@ use crate::{Key, Revision};
 use super::disk::{Disk, read_all};
 use super::files::Files;
 use super::format;
-use super::history::Window;
 use super::log::frame;
 use super::log::segment::{self, Head};
 use super::log::tail::Tail;
@@ -23,7 +22,8 @@ use super::open_error::OpenError;
 use super::read_only::ReadOnlyDisk;
 use super::recover::{self, Replayed};
 use super::snapshot;
-use super::state::State;
+use crate::view::history::Window;
+use crate::view::state::State;
 
 /// Says what is wrong with the value of a key, if anything is.
 pub type Judge<'a> = dyn FnMut(&Key, &Bytes) -> Result<(), String> + 'a;

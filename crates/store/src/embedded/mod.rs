@@ -28,27 +28,20 @@ mod files;
 pub(crate) mod format;
 #[cfg(any(test, feature = "testing"))]
 mod hand;
-mod history;
 mod inspect;
 mod lock;
 pub(crate) mod log;
 mod metrics;
 mod open_error;
 mod options;
-mod past;
 mod pending;
-mod published;
 mod read_only;
 pub(crate) mod recover;
-mod resources;
 mod restore;
 pub(crate) mod snapshot;
 mod snapshotter;
-pub(crate) mod state;
 #[cfg(test)]
 mod tests;
-mod watch;
-mod watchers;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -60,20 +53,20 @@ use leasehold_clock::Clock;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
+use crate::view::history::History;
+use crate::view::past::Past;
+use crate::view::published::Published;
+use crate::view::state::{self, State};
 use crate::{Entry, Error, Key, Listing, Page, Range, Revision, Snapshot, Store, Watch};
 use committer::{Committer, Farewell};
 use completion::Completion;
 use disk::Disk;
 use fail_stop::FailStop;
-use history::History;
 use lock::DirectoryLock;
 use metrics::Counters;
-use past::Past;
 use pending::{Health, Pending, Shared, Write};
-use published::Published;
 use recover::Recovered;
 use snapshotter::Snapshotter;
-use state::State;
 
 #[cfg(any(test, feature = "testing"))]
 pub use hand::Hand;
@@ -237,7 +230,7 @@ impl Embedded {
     fn list_now(&self, range: &Range, snapshot: Snapshot, page: &Page) -> Result<Listing, Error> {
         let resource = range.resource();
         let (table, revision) = match snapshot {
-            Snapshot::Latest => {
+            Snapshot::Latest | Snapshot::Any => {
                 let state = self.shared.published.state();
                 #[cfg(leasehold_mutant = "list-not-of-one-snapshot")]
                 let state = {

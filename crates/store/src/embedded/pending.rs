@@ -18,9 +18,9 @@ use crate::{Change, ChangeKind, Error, Key, Memos, Revision};
 use super::completion::Completion;
 use super::log::{AppendError, record};
 use super::metrics::Counters;
-use super::past::Past;
-use super::published::Published;
-use super::state::{Item, State};
+use crate::view::past::Past;
+use crate::view::published::Published;
+use crate::view::state::{Item, State};
 
 /// The largest value, far above what the API accepts as a request.
 const VALUE_BYTES: usize = 64 << 20;

@@ -14,7 +14,6 @@ use crate::{Change, ChangeKind, Memos, Revision};
 
 use super::disk::{Disk, read_all};
 use super::files::Files;
-use super::history::{History, Window};
 use super::log::frame::{self, Header};
 use super::log::record::Record;
 use super::log::segment::{self, Head, Segment};
@@ -23,7 +22,8 @@ use super::log::{self, CreateError, Log, Sealed};
 use super::open_error::OpenError;
 use super::options::Options;
 use super::snapshot;
-use super::state::{Item, State};
+use crate::view::history::{History, Window};
+use crate::view::state::{Item, State};
 
 /// What was found.
 pub(crate) struct Recovered {

@@ -22,7 +22,7 @@ use super::log::segment::{self, Head};
 use super::log::{self, CreateError, remove};
 use super::open_error::OpenError;
 use super::snapshot::{self, WriteError};
-use super::state::State;
+use crate::view::state::State;
 
 /// What a restore has made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use super::disk::{Disk, is_full, read_all};
 use super::log::frame;
 use super::log::record::take;
 use super::log::{remove, segment};
-use super::state::{Item, State};
+use crate::view::state::{Item, State};
 
 pub(crate) use encoder::Encoder;
 use encoder::FRAME;

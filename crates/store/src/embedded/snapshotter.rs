@@ -14,7 +14,7 @@ use super::disk::Disk;
 use super::log::{AppendError, Log, segment};
 use super::pending::Shared;
 use super::snapshot::{self, WriteError};
-use super::state::State;
+use crate::view::state::State;
 
 /// See the module. Owned by the committer.
 pub(crate) struct Snapshotter {

@@ -11,8 +11,8 @@ use super::{Image, MemoryDisk};
 use crate::Revision;
 use crate::embedded::disk::Disk;
 use crate::embedded::log::{frame, record, segment};
-use crate::embedded::state::State;
 use crate::embedded::{OpenError, Options, format, recover, snapshot};
+use crate::view::state::State;
 
 const SALT: u32 = 7;
 /// The revision that the log and the snapshot begin with.

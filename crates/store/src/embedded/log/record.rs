@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::embedded::resources::intern;
+use crate::view::resources::intern;
 use crate::{Key, Revision};
 
 /// The fixed part.

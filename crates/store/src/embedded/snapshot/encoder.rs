@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use crate::embedded::log::frame;
 use crate::embedded::log::new_salt;
 use crate::embedded::log::record::encode;
-use crate::embedded::state::State;
+use crate::view::state::State;
 use crate::{Key, Revision};
 
 use super::header;

@@ -10,9 +10,9 @@ use bytes::Bytes;
 
 use super::support::{Content, Outcome, check_usable, content, key, open, recovered, replay, small, value, workload};
 use crate::embedded::restore::restore_on;
-use crate::embedded::state::State;
 use crate::embedded::{Embedded, OpenError, Options, RestoreError, backup, format};
 use crate::testing::{Cut, Fault, Image, MemoryDisk};
+use crate::view::state::State;
 use crate::{Error, Page, Range, Revision, Snapshot, Store};
 
 const RAISE: u64 = 1_000_000_000;

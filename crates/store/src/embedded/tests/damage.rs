@@ -8,9 +8,9 @@ use std::sync::atomic::AtomicBool;
 
 use super::support::{content, key, open, recorded, recovered, replay, small, value, workload};
 use crate::embedded::log::{frame, record, segment};
-use crate::embedded::state::{Item, State};
 use crate::embedded::{OpenError, Options, snapshot};
 use crate::testing::{Image, MemoryDisk};
+use crate::view::state::{Item, State};
 use crate::{Revision, Store};
 
 fn start(image: &Image) -> Result<State, OpenError> {

@@ -10,9 +10,9 @@ use crate::Revision;
 use crate::embedded::disk::Disk;
 use crate::embedded::log::{frame, record, segment};
 use crate::embedded::recover::{Recovered, recover};
-use crate::embedded::state::{Item, State};
 use crate::embedded::{OpenError, format};
 use crate::testing::{Image, MemoryDisk, Op};
+use crate::view::state::{Item, State};
 
 /// Knows what was acknowledged and shown by when, and what each revision stands for.
 pub(crate) struct Oracle {

@@ -8,9 +8,9 @@ use leasehold_clock::SimulatedClock;
 
 use super::oracle;
 use crate::embedded::log::segment;
-use crate::embedded::state::State;
 use crate::embedded::{Embedded, OpenError, Options};
 use crate::testing::{MemoryDisk, Op};
+use crate::view::state::State;
 use crate::{Error, Key, Revision, Store};
 
 /// Settings with which a few writes fill segments and call for snapshots.

@@ -120,3 +120,42 @@ pub async fn a_list_under_load_is_a_state_that_there_was<S: Store>(store: &S) {
     };
     bounded("movers and listers", async { tokio::join!(mover, lister) }).await;
 }
+
+pub async fn a_list_of_what_is_held_shows_what_was_acknowledged<S: Store>(store: &S) {
+    let range = Range::Namespace("leases", "default".into());
+    for number in 0..20 {
+        let written = overwrite(store, &lease(&format!("{}", number % 4)), &number.to_string()).await;
+        let held = list(store, &range, Snapshot::Any).await;
+        assert!(held.revision >= written);
+        assert_eq!(held.entries, list(store, &range, Snapshot::Latest).await.entries);
+        let first = store
+            .list(&range, Snapshot::Any, &page(1, None))
+            .await
+            .expect("it is held");
+        assert_eq!(
+            (&first.entries[0], first.remaining),
+            (&held.entries[0], held.entries.len() - 1)
+        );
+    }
+}
+
+pub async fn a_list_of_what_is_held_is_a_state_that_there_was_and_never_an_earlier_one<S: Store>(store: &S) {
+    let range = Range::Resource("leases");
+    let writer = async {
+        for number in 0..200 {
+            overwrite(store, &lease(&format!("{}", number % 5)), &number.to_string()).await;
+        }
+    };
+    let lister = async {
+        for _ in 0..100 {
+            let before = store.revision();
+            let held = list(store, &range, Snapshot::Any).await;
+            assert!(held.revision >= before, "{} after {before}", held.revision);
+            assert!(store.revision() >= held.revision);
+            let again = list(store, &range, Snapshot::At(held.revision)).await;
+            assert_eq!(held.entries, again.entries);
+            tokio::task::yield_now().await;
+        }
+    };
+    bounded("writer and lister", async { tokio::join!(writer, lister) }).await;
+}

@@ -154,6 +154,22 @@ pub async fn an_abandoned_write_is_carried_out<S: Store>(store: &S) {
     assert!(read(store, &lease("a")).await.is_some());
 }
 
+pub async fn a_glance_shows_what_was_acknowledged<S: Store>(store: &S) {
+    let glance = async || {
+        let entry = bounded("a glance", store.glance(&lease("a")))
+            .await
+            .expect("reads go on");
+        entry.map(|entry| (entry.key, entry.value, entry.revision))
+    };
+    assert_eq!(glance().await, None);
+    let created = create(store, &lease("a"), "one").await;
+    assert_eq!(glance().await, Some((lease("a"), text("one"), created)));
+    let updated = update(store, &lease("a"), "two", created).await;
+    assert_eq!(glance().await, Some((lease("a"), text("two"), updated)));
+    delete(store, &lease("a"), updated).await;
+    assert_eq!(glance().await, None);
+}
+
 pub async fn reached_waits_for_a_revision<S: Store>(store: &S) {
     let first = create(store, &lease("a"), "one").await;
     assert_eq!(bounded("the present", store.reached(first)).await, Ok(()));

@@ -12,7 +12,7 @@ use futures_util::task::AtomicWaker;
 
 use crate::{Change, Key, Range, Revision};
 
-/// One watcher, as the committer sees it. `pending` is only written under the lock of what is published: by the committer
+/// One watcher, as who publishes sees it. `pending` is only written under the lock of what is published: by the publisher
 /// where that is held for writing, by the watcher where it is held for reading, so its order needs no help.
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
@@ -39,7 +39,7 @@ impl Slot {
 #[derive(Debug, Default)]
 struct Group {
     slots: HashMap<u64, Arc<Slot>>,
-    /// The first revision of the commit group that they were told of last: once per group is enough.
+    /// The first revision of the group of changes that they were told of last: once per group is enough.
     told: Revision,
 }
 
@@ -120,7 +120,7 @@ impl Watchers {
         }
     }
 
-    /// Tells everyone concerned by the changes of one commit group, and collects whom to wake once no lock is held.
+    /// Tells everyone concerned by the changes of one group, and collects whom to wake once no lock is held.
     pub(crate) fn tell(&mut self, changes: &[Arc<Change>], wakers: &mut Vec<Waker>) {
         let Some(first) = changes.first() else { return };
         if self.count == 0 {
@@ -143,15 +143,24 @@ impl Watchers {
         }
     }
 
+    /// Leaves everyone with something to do that is no longer in the history, which begins after `floor`, and collects whom
+    /// to wake.
+    pub(crate) fn fall_behind(&self, floor: Revision, wakers: &mut Vec<Waker>) {
+        for slot in self.slots() {
+            slot.set_pending(Some(floor));
+            wakers.extend(slot.waker.take());
+        }
+    }
+
     /// Everyone, to be woken because there will be no more changes.
     pub(crate) fn all(&self, wakers: &mut Vec<Waker>) {
+        wakers.extend(self.slots().filter_map(|slot| slot.waker.take()));
+    }
+
+    fn slots(&self) -> impl Iterator<Item = &Arc<Slot>> {
         let namespaces = self.namespaces.values().flat_map(HashMap::values);
         let groups = self.resources.values().chain(namespaces).chain(self.names.values());
-        wakers.extend(
-            groups
-                .flat_map(|group| group.slots.values())
-                .filter_map(|slot| slot.waker.take()),
-        );
+        groups.flat_map(|group| group.slots.values())
     }
 
     /// How many there are.

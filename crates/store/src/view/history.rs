@@ -34,7 +34,8 @@ pub(crate) struct History {
 pub(crate) struct Ring {
     changes: VecDeque<Held>,
     bytes: usize,
-    /// The revision of the last change that has left the window, or the floor.
+    /// The revision of the last change that has left the window, or the floor. Others of that revision may still be here;
+    /// nobody is given half a revision, so they count as gone.
     trimmed: Revision,
 }
 
@@ -54,7 +55,12 @@ impl History {
         }
     }
 
-    /// Adds the next change.
+    /// The same window, with nothing in it, of a store that is at `floor`.
+    pub(crate) fn emptied(&self, floor: Revision) -> Self {
+        Self::new(self.window, floor)
+    }
+
+    /// Adds the next change, whose revision is no lower than that of the one before.
     pub(crate) fn push(&mut self, change: Arc<Change>, now: Monotonic) {
         let resource = change.key.resource;
         let position = self.rings.iter().position(|(name, _)| *name == resource);

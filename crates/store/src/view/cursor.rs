@@ -11,9 +11,9 @@ use crate::{Error, Range, Revision, Watch, WatchBatch};
 use super::published::Published;
 use super::watchers::Slot;
 
-/// Changes handed out at a time.
-const BATCH: usize = 256;
-/// Changes looked at while publishing waits.
+/// Changes handed out at a time, and the rest of the last one's revision.
+pub(super) const BATCH: usize = 256;
+/// Changes looked at while publishing waits, and the rest of the last one's revision.
 const SCAN: usize = 4096;
 
 /// See the module.
@@ -22,6 +22,8 @@ pub(crate) struct Cursor {
     range: Range,
     slot: Arc<Slot>,
     id: u64,
+    /// How often watches had been broken off when it was opened.
+    opened: u64,
     progress: Revision,
 }
 
@@ -35,12 +37,19 @@ enum Look {
 }
 
 impl Cursor {
-    pub(crate) fn new(published: Arc<Published>, range: Range, slot: Arc<Slot>, id: u64, after: Revision) -> Self {
+    pub(crate) fn new(
+        published: Arc<Published>,
+        range: Range,
+        slot: Arc<Slot>,
+        (id, opened): (u64, u64),
+        after: Revision,
+    ) -> Self {
         Self {
             published,
             range,
             slot,
             id,
+            opened,
             progress: after,
         }
     }
@@ -61,10 +70,10 @@ impl Cursor {
     fn look(&mut self) -> Result<Look, Error> {
         let view = self.published.view();
         let Some(first) = self.slot.pending() else {
-            return if view.closed {
-                Err(Error::Closed)
-            } else {
-                Ok(Look::Wait)
+            return match &view.broken_off {
+                _ if view.closed => Err(Error::Closed),
+                (times, Some(why)) if *times > self.opened => Err(why.clone()),
+                _ => Ok(Look::Wait),
             };
         };
         let oldest = view.history.oldest(self.range.resource());
@@ -73,7 +82,9 @@ impl Cursor {
         }
         let (mut changes, mut looked_at, mut rest) = (Vec::new(), 0, None);
         for change in view.history.from(self.range.resource(), first) {
-            if changes.len() == BATCH || looked_at == SCAN {
+            let enough = changes.len() >= BATCH || looked_at >= SCAN;
+            // Never within a revision: who resumes after it must have had all of it.
+            if enough && change.revision > self.progress {
                 rest = Some(change.revision);
                 break;
             }
