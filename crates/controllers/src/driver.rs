@@ -4,7 +4,7 @@
 //! another one it is activated once more, over the new watches, so that nothing falls between.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -15,6 +15,8 @@ use leasehold_registry::Registry;
 use leasehold_store::{Error, Range, Store, Watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+use crate::status::{Cause, Slot, Status, Statuses};
 
 /// How long a failed activation waits before the next one, at first and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(30));
@@ -58,36 +60,6 @@ pub trait Controller: Send + 'static {
     }
 }
 
-/// Why a controller was activated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Cause {
-    /// It had just been started.
-    #[default]
-    Start,
-    /// Something that it watches changed.
-    Change,
-    /// The time it had asked for had come.
-    Time,
-    /// The last activation had failed.
-    Retry,
-    /// The last activation had made it watch something else.
-    Watches,
-}
-
-impl Cause {
-    /// One word.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Change => "change",
-            Self::Time => "time",
-            Self::Retry => "retry",
-            Self::Watches => "watches",
-        }
-    }
-}
-
 /// What an activation did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -97,62 +69,37 @@ pub struct Outcome {
     pub again_in: Option<Duration>,
 }
 
-/// What is known of a controller.
-#[derive(Clone, Debug, Default)]
-pub struct Status {
-    /// Its name.
-    pub name: &'static str,
-    /// Whether it is acting right now.
-    pub running: bool,
-    /// How often it has been activated.
-    pub activations: u64,
-    /// Why it was activated last.
-    pub cause: Cause,
-    /// What the last activation did, or why it failed.
-    pub last: Option<Result<String, String>>,
-    /// When the last activation ended.
-    pub ended: Option<Monotonic>,
-    /// See [`Controller::explain`].
-    pub why: String,
-    /// When it looks again, unless a change comes first.
-    pub next: Option<Monotonic>,
-}
-
 /// The running controllers.
 pub struct Controllers {
     tasks: JoinSet<()>,
     statuses: Statuses,
 }
 
-/// What each controller is doing, for as long as somebody wants to know.
-#[derive(Clone, Debug, Default)]
-pub struct Statuses(Vec<Arc<Mutex<Status>>>);
-
-impl Statuses {
-    /// What each is doing now.
-    #[must_use]
-    pub fn read(&self) -> Vec<Status> {
-        let read = |status: &Arc<Mutex<Status>>| status.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.0.iter().map(read).collect()
-    }
-}
-
 impl Controllers {
     /// Starts them. They stop when `stop` is cancelled; join them with [`Controllers::join`].
     #[must_use]
     pub fn start(registry: &Arc<Registry>, controllers: Vec<Box<dyn Controller>>, stop: &CancellationToken) -> Self {
+        let statuses = Statuses::of(controllers.iter().map(|controller| controller.name()));
+        Self::continuing(registry, controllers, statuses, stop)
+    }
+
+    /// The same, telling what they do where others, of the same names and in the same order, have told it before.
+    pub(crate) fn continuing(
+        registry: &Arc<Registry>,
+        controllers: Vec<Box<dyn Controller>>,
+        statuses: Statuses,
+        stop: &CancellationToken,
+    ) -> Self {
         let mut tasks = JoinSet::new();
-        let mut statuses = Statuses::default();
-        for controller in controllers {
-            let status = Arc::new(Mutex::new(Status {
-                name: controller.name(),
-                ..Status::default()
-            }));
-            statuses.0.push(status.clone());
+        for (controller, status) in controllers.into_iter().zip(statuses.slots()) {
+            status.note(|status| {
+                status.is_on = true;
+                status.why.clear();
+            });
             let task = Task {
                 registry: registry.clone(),
                 controller,
-                status,
+                status: status.clone(),
                 stop: stop.clone(),
             };
             tasks.spawn(task.run());
@@ -188,7 +135,7 @@ impl Controllers {
 struct Task {
     registry: Arc<Registry>,
     controller: Box<dyn Controller>,
-    status: Arc<Mutex<Status>>,
+    status: Slot,
     stop: CancellationToken,
 }
 
@@ -207,14 +154,20 @@ impl Task {
     async fn round(&mut self, cause: Cause, backoff: &mut Duration) -> Option<Cause> {
         // Opened before looking, so that a change between looking and waiting is not missed.
         let watched = self.controller.watches();
-        let mut watches = open(&**self.registry.store(), &watched);
+        let opened = open(&**self.registry.store(), &watched);
         self.note(|status| {
             status.running = true;
             status.cause = cause;
         });
         // An activation may have a lot to do, and can be left at any point: the next one begins with a look.
-        let activation = activate(&mut *self.controller, &self.registry);
-        let outcome = self.stop.run_until_cancelled(activation).await?;
+        let (mut watches, outcome) = match opened {
+            Ok(watches) => {
+                let activation = activate(&mut *self.controller, &self.registry);
+                (watches, self.stop.run_until_cancelled(activation).await?)
+            }
+            // Without them it would sleep through changes.
+            Err(error) => (Vec::new(), Err(ApiError::unavailable(error.to_string(), 1))),
+        };
         log(&*self.controller, &outcome);
         let next = next(&outcome, backoff).map(|wait| self.registry.clock().now() + wait);
         self.note_outcome(&outcome, next);
@@ -230,7 +183,7 @@ impl Task {
     }
 
     fn note(&self, change: impl FnOnce(&mut Status)) {
-        change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner));
+        self.status.note(change);
     }
 
     fn note_outcome(&self, outcome: &Result<Outcome, ApiError>, next: Option<Monotonic>) {
@@ -290,11 +243,9 @@ fn log(controller: &dyn Controller, outcome: &Result<Outcome, ApiError>) {
     }
 }
 
-fn open(store: &dyn Store, ranges: &[Range]) -> Vec<Box<dyn Watch>> {
-    ranges
-        .iter()
-        .filter_map(|range| store.watch(range.clone(), store.revision()).ok())
-        .collect()
+fn open(store: &dyn Store, ranges: &[Range]) -> Result<Vec<Box<dyn Watch>>, Error> {
+    let open = |range: &Range| store.watch(range.clone(), store.revision());
+    ranges.iter().map(open).collect()
 }
 
 /// Returns when one of the watches has something, but not before `rested`.

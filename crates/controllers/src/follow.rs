@@ -51,10 +51,14 @@ impl Follower {
     /// # Errors
     /// 503 when the store cannot be read.
     pub(crate) async fn look(&mut self, store: &dyn Store) -> Result<News, ApiError> {
-        if let Some(watch) = &mut self.watch {
-            match drain(&mut **watch) {
-                Ok(changes) => return Ok(News::Changes(changes)),
-                Err(Error::Compacted { .. }) => self.watch = None,
+        // A watch that has failed is over, whatever the reason.
+        if let Some(mut watch) = self.watch.take() {
+            match drain(&mut *watch) {
+                Ok(changes) => {
+                    self.watch = Some(watch);
+                    return Ok(News::Changes(changes));
+                }
+                Err(Error::Compacted { .. }) => {}
                 Err(error) => return Err(unavailable(&error)),
             }
         }

@@ -45,8 +45,14 @@ pub(crate) struct Notice {
     pub(crate) message: String,
 }
 
-/// Writes it down under the name of the component that reports, such as `node-controller`.
+/// Writes it down under the name of the component that reports, such as `node-controller`. Where no Events are served the log
+/// is all there is.
 pub(crate) async fn record(registry: &Registry, component: &str, notice: Notice) {
+    if !registry.served().has(&CORE_EVENTS) {
+        let (about, message) = (&notice.about.name, &notice.message);
+        tracing::info!(component, reason = notice.reason, about, "{message}");
+        return;
+    }
     if let Err(error) = write(registry, component, &notice).await {
         tracing::warn!(component, reason = notice.reason, about = notice.about.name, %error, "an Event is lost");
     }

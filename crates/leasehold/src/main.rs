@@ -15,11 +15,13 @@ mod credentials;
 mod data_dir;
 mod demo;
 mod elect;
+mod etcd_access;
 mod failure;
 mod files;
 mod heartbeat;
 mod kubeconfig;
 mod logging;
+mod migrate;
 mod pki;
 mod printer;
 mod runtime;
@@ -58,6 +60,7 @@ fn run() -> Result<ExitCode, Failure> {
         Request::Kubeconfig(wish) => printer::data(credentials::issue(&wish, calendar::now(&SystemClock)?)?.expose()),
         Request::Backup(wish) => printer::data(&upkeep::backup(&wish)?),
         Request::Restore(wish) => printer::data(&upkeep::restore(&wish)?),
+        Request::Migrate(wish) => printer::data(&migrate::migrate(&wish)?),
         Request::Status(wish) => printer::data(&status::status(&wish)?),
         Request::Check(wish) => return upkeep::check(&wish),
         Request::Heartbeat(settings) => return heartbeat::main(&settings),

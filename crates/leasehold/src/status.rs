@@ -31,21 +31,30 @@ pub(crate) fn status(wish: &StatusWish) -> Result<String, Failure> {
         .map_err(|error| Failure::new(Kind::Runtime, format!("the server's answer cannot be read: {error}")))?;
     Ok(match wish.form {
         Form::Json => format!("{answer:#}"),
-        Form::Text => table(&answer),
+        Form::Text => text(&answer),
     })
 }
 
-/// A table as kubectl prints them: columns as wide as they need to be, the last one as it comes.
-fn table(answer: &Value) -> String {
-    let header = ["CONTROLLER", "STATE", "RUNS", "LAST", "CAUSE", "NEXT", "RESULT", "WHY"].map(str::to_owned);
+/// What each controller does, and where one server runs them for all, which one that is.
+fn text(answer: &Value) -> String {
     let now = instant(&answer["now"]);
-    let controllers = answer["controllers"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let rows: Vec<_> = [header]
-        .into_iter()
-        .chain(controllers.iter().map(|it| row(it, now)))
-        .collect();
+    let all = |key: &str| answer[key].as_array().map(Vec::as_slice).unwrap_or_default();
+    let header = ["CONTROLLER", "STATE", "RUNS", "LAST", "CAUSE", "NEXT", "RESULT", "WHY"].map(str::to_owned);
+    let mut out = table(header, all("controllers").iter().map(|it| row(it, now)));
+    let leadership = all("leadership");
+    if !leadership.is_empty() {
+        let header = ["LEASE", "HERE", "SINCE", "HOLDER"].map(str::to_owned);
+        out.push('\n');
+        out.push_str(&table(header, leadership.iter().map(|it| leader(it, now))));
+    }
+    out
+}
+
+/// A table as kubectl prints them: columns as wide as they need to be, the last one as it comes.
+fn table<const COLUMNS: usize>(header: [String; COLUMNS], rows: impl Iterator<Item = [String; COLUMNS]>) -> String {
+    let rows: Vec<_> = [header].into_iter().chain(rows).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 8] = std::array::from_fn(width);
+    let widths: [usize; COLUMNS] = std::array::from_fn(width);
     let mut out = String::new();
     for row in &rows {
         let mut line = String::new();
@@ -82,6 +91,21 @@ fn row(controller: &Value, now: Option<Duration>) -> [String; 8] {
         next,
         result,
         text(&controller["why"]),
+    ]
+}
+
+fn leader(standing: &Value, now: Option<Duration>) -> [String; 4] {
+    let text = |value: &Value| escape_controls(value.as_str().unwrap_or("?")).into_owned();
+    let since = instant(&standing["since"]).zip(now);
+    [
+        text(&standing["lease"]),
+        if standing["leads"] == true { "yes" } else { "no" }.to_owned(),
+        since.map_or("?".to_owned(), |(since, now)| {
+            format!("{} ago", rough(now.saturating_sub(since)))
+        }),
+        standing["holder"]
+            .as_str()
+            .map_or("-".to_owned(), |it| escape_controls(it).into_owned()),
     ]
 }
 
@@ -129,13 +153,33 @@ identity     idle      7      3s ago    time    in 6s       nothing to do   rene
 x            running   0      -         start   on change   -
 y            idle      12     60m ago   retry   on change   failed: no      a\\u{1b}b
 ";
-        assert_eq!(table(&answer), wanted);
+        assert_eq!(text(&answer), wanted);
+    }
+
+    #[test]
+    fn who_leads_is_told_below() {
+        let answer = json!({
+            "now": "2020-01-01T00:00:00.000000Z",
+            "controllers": [],
+            "leadership": [
+                {"lease": "kube-system/a", "leads": true, "holder": "me", "since": "2019-12-31T23:59:57.000000Z"},
+                {"lease": "kube-system/bb", "leads": false, "holder": null, "since": "?"},
+            ],
+        });
+        let wanted = "\
+CONTROLLER   STATE   RUNS   LAST   CAUSE   NEXT   RESULT   WHY
+
+LEASE            HERE   SINCE    HOLDER
+kube-system/a    yes    3s ago   me
+kube-system/bb   no     ?        -
+";
+        assert_eq!(text(&answer), wanted);
     }
 
     #[test]
     fn an_answer_that_is_no_such_thing_is_an_empty_table() {
-        assert_eq!(table(&json!({})).lines().count(), 1);
-        assert_eq!(table(&json!({"controllers": [1]})).lines().count(), 2);
+        assert_eq!(text(&json!({})).lines().count(), 1);
+        assert_eq!(text(&json!({"controllers": [1]})).lines().count(), 2);
     }
 
     #[test]

@@ -28,11 +28,14 @@ impl WriteOptions {
 }
 
 impl Registry {
-    /// Creates the initial namespaces that are not there yet.
+    /// Creates the initial namespaces that are not there yet, unless namespaces are left to others.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub async fn bootstrap(&self) -> Result<(), ApiError> {
+        if !self.served.has(&NAMESPACES) {
+            return Ok(());
+        }
         for name in INITIAL_NAMESPACES {
             let mut namespace = Namespace::default();
             name.clone_into(&mut namespace.metadata_mut().name);

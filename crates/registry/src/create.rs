@@ -74,7 +74,7 @@ impl Registry {
             managed::track(place, None, &mut *served, self.writer(options));
             new = place.to_stored(served);
         }
-        place.resource.strategy.prepare_create(&mut *new, self.features);
+        place.resource.strategy.prepare_create(&mut *new, self.served.features);
         self.set_system_fields(new.metadata_mut());
         let item = self.store_new(place, &mut *new, options).await?;
         if !options.dry_run {
@@ -171,9 +171,9 @@ impl Registry {
         }
     }
 
-    /// Nothing is created in a namespace that does not exist or is going away.
+    /// Nothing is created in a namespace that does not exist or is going away. Where namespaces are not ours, who can tell?
     async fn check_namespace_is_open(&self, place: &Place, new: &ObjectMeta, look: Look) -> Result<(), ApiError> {
-        if !place.resource.namespaced {
+        if !place.resource.namespaced || !self.served.has(&resources::NAMESPACES) {
             return Ok(());
         }
         match self.namespace_is_open(place, new, look).await {

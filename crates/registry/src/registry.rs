@@ -14,6 +14,7 @@ use crate::features::Features;
 use crate::looks::Look;
 use crate::outcome::Item;
 use crate::place::Place;
+use crate::served::{Scope, Served};
 use crate::token::TokenKey;
 
 /// How long a read waits for a version that has not come yet, as in Kubernetes.
@@ -24,7 +25,7 @@ pub struct Registry {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tokens: TokenKey,
-    pub(crate) features: Features,
+    pub(crate) served: Served,
 }
 
 impl Registry {
@@ -36,7 +37,7 @@ impl Registry {
             store,
             clock,
             tokens: TokenKey::random(),
-            features: Features::default(),
+            served: Served::default(),
         }
     }
 
@@ -52,13 +53,24 @@ impl Registry {
     /// The same, with these features.
     #[must_use]
     pub fn with_features(self, features: Features) -> Self {
-        Self { features, ..self }
+        let served = Served {
+            features,
+            ..self.served
+        };
+        Self { served, ..self }
     }
 
-    /// Which features are on.
+    /// The same, with these resources.
     #[must_use]
-    pub fn features(&self) -> Features {
-        self.features
+    pub fn with_scope(self, scope: Scope) -> Self {
+        let served = Served { scope, ..self.served };
+        Self { served, ..self }
+    }
+
+    /// What is served.
+    #[must_use]
+    pub fn served(&self) -> Served {
+        self.served
     }
 
     /// Whether writes can be acknowledged now.

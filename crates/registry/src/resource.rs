@@ -139,12 +139,6 @@ impl Resource {
         }
     }
 
-    /// Whether it is served with these features.
-    #[must_use]
-    pub fn is_served(&self, features: Features) -> bool {
-        self.feature.is_none_or(|feature| features.enabled(feature))
-    }
-
     /// The served version of this name.
     #[must_use]
     pub fn version(&self, name: &str) -> Option<&Version> {

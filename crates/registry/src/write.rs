@@ -200,7 +200,7 @@ impl Registry {
         place
             .resource
             .strategy
-            .prepare_update(&mut *new, &*live.object, place.subresource, self.features);
+            .prepare_update(&mut *new, &*live.object, place.subresource, self.served.features);
         keep_system_fields(&mut *new, &*live.object);
         (new, change)
     }

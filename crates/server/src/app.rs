@@ -196,10 +196,10 @@ impl App {
         B: http_body::Body,
         B::Error: std::fmt::Display,
     {
-        if no_pods::asks(asked, path) {
+        if self.registry.served().has_group("") && no_pods::asks(asked, path) {
             return no_pods::reply(asked, self.registry.store().revision());
         }
-        let place = match route::find(&asked.info, path, &asked.head.method, self.registry.features()) {
+        let place = match route::find(&asked.info, path, &asked.head.method, self.registry.served()) {
             Ok(place) => place,
             Err(NoRoute::Page) => return Ok(reply::page_not_found()),
             Err(NoRoute::Error(error)) => return Err(error),

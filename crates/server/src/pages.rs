@@ -40,7 +40,7 @@ impl App {
         match found {
             Some(_) if !matches!(asked.head.method, Method::GET | Method::HEAD) => Err(ApiError::method_not_allowed()),
             Some(reply) => Ok(reply),
-            None => match route::nothing_at(path) {
+            None => match route::nothing_at(path, self.registry.served()) {
                 NoRoute::Page => Ok(reply::page_not_found()),
                 NoRoute::Error(error) => Err(error),
             },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::Method;
 use leasehold_api::ApiError;
-use leasehold_registry::{Features, Place, Resource, Subresource, resources};
+use leasehold_registry::{Place, Resource, Served, Subresource, resources};
 
 use crate::request_info::{RequestInfo, ResourcePath, Verb};
 
@@ -24,15 +24,15 @@ pub(crate) fn find(
     info: &RequestInfo<'_>,
     path: &ResourcePath<'_>,
     method: &Method,
-    features: Features,
+    served: Served,
 ) -> Result<Place, NoRoute> {
-    if !serves_group(path.group) {
+    if !served.has_group(path.group) {
         return Err(NoRoute::Page);
     }
     let not_found = || NoRoute::Error(ApiError::no_such_resource());
     let found = resources::lookup(path.group, path.version, path.resource);
     let (resource, version) = found
-        .filter(|(resource, _)| resource.is_served(features))
+        .filter(|(resource, _)| served.has(resource))
         .ok_or_else(not_found)?;
     let subresource = match path.subresource {
         "" => None,
@@ -56,11 +56,11 @@ pub(crate) fn find(
 }
 
 /// 404 for a path that is no resource's: within a group that is served, it is the API that says so.
-pub(crate) fn nothing_at(path: &str) -> NoRoute {
+pub(crate) fn nothing_at(path: &str, served: Served) -> NoRoute {
     let mut segments = path.split('/').skip(1);
     let within = match (segments.next(), segments.next()) {
-        (Some("api"), Some(_)) => serves_group(""),
-        (Some("apis"), Some(group)) => serves_group(group),
+        (Some("api"), Some(_)) => served.has_group(""),
+        (Some("apis"), Some(group)) => served.has_group(group),
         _ => false,
     };
     if within {
@@ -68,10 +68,6 @@ pub(crate) fn nothing_at(path: &str) -> NoRoute {
     } else {
         NoRoute::Page
     }
-}
-
-fn serves_group(group: &str) -> bool {
-    resources::TABLE.iter().any(|resource| resource.group == group)
 }
 
 /// The namespace of the place; `None` where the path has one and the resource does not.

@@ -8,6 +8,7 @@
 mod expiry;
 mod name;
 mod publisher;
+mod rival;
 
 pub use expiry::{IdentityExpiry, IdentityFigures};
 pub use publisher::{LeasePublisher, ServerIdentity};

@@ -9,20 +9,26 @@ use leasehold_api::coordination::{Lease, LeaseSpec};
 use leasehold_api::meta::ObjectMeta;
 use leasehold_api::validation::label_value;
 use leasehold_api::{ApiError, MicroTime};
+use leasehold_clock::Monotonic;
 use leasehold_registry::resources::LEASES;
 use leasehold_registry::{Place, Registry};
 use leasehold_store::Range;
 
+use super::rival::Rival;
 use super::{COMPONENT, COMPONENT_LABEL, HOST_LABEL, NAMESPACE, name};
 use crate::driver::{Controller, Outcome};
+use crate::leadership;
 use crate::writes::{self, Wrote};
 
 /// How often a Lease is renewed, as in kube-apiserver, unless a third of its duration is less.
 const PERIOD: Duration = Duration::from_secs(10);
 /// The Lease that says which server runs the controllers.
-const CONTROLLERS: &str = "leasehold-controllers";
+const CONTROLLERS: &str = leadership::CONTROLLERS;
 /// How long it is good: what client-go's electors use.
 const CONTROLLERS_DURATION: Duration = Duration::from_secs(15);
+
+/// Why a Lease is not renewed.
+const RIVAL: &str = "another server has the same host name; give each its own with --identity-hostname";
 
 /// Who a server process is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +52,12 @@ impl ServerIdentity {
         }
     }
 
+    /// Names this process and no other: the holder of whatever it holds.
+    #[must_use]
+    pub fn holder(&self) -> &str {
+        &self.holder
+    }
+
     fn labels(&self) -> BTreeMap<String, String> {
         let mut labels = BTreeMap::from([(COMPONENT_LABEL.to_owned(), COMPONENT.to_owned())]);
         // A host may have a name that no label can have; the Lease is still worth having.
@@ -67,6 +79,7 @@ pub struct LeasePublisher {
     /// Whether it tells since when and how often it has changed hands, as a lock does.
     is_lock: bool,
     is_published: bool,
+    rival: Rival,
 }
 
 /// What to write.
@@ -90,6 +103,7 @@ impl LeasePublisher {
             duration,
             is_lock: false,
             is_published: false,
+            rival: Rival::default(),
         }
     }
 
@@ -105,6 +119,7 @@ impl LeasePublisher {
             duration: CONTROLLERS_DURATION,
             is_lock: true,
             is_published: false,
+            rival: Rival::default(),
         }
     }
 
@@ -114,6 +129,15 @@ impl LeasePublisher {
 
     async fn publish(&mut self, registry: &Registry) -> Result<Outcome, ApiError> {
         let found = writes::get::<Lease>(registry, &self.place).await?;
+        if found
+            .as_ref()
+            .is_some_and(|lease| self.gives_way(lease, registry.clock().now()))
+        {
+            return Ok(Outcome {
+                did: String::new(),
+                again_in: Some(self.period()),
+            });
+        }
         let step = self.decide(found, MicroTime::from_system(registry.clock().wall()));
         let (did, wrote) = match step {
             Step::Create(lease) => {
@@ -144,6 +168,20 @@ impl LeasePublisher {
                 again_in: Some(Duration::ZERO),
             },
         })
+    }
+
+    /// Whether a Lease that was ours is another live process's now.
+    fn gives_way(&mut self, lease: &Lease, now: Monotonic) -> bool {
+        let is_ours = lease.spec.holder_identity.as_ref() == Some(&self.holder);
+        let (was_known, period) = (self.rival.is_known(), self.period());
+        if !self.is_published || is_ours || !self.rival.is_alive(&lease.metadata.resource_version, now, period) {
+            self.rival.forget();
+            return false;
+        }
+        if !was_known {
+            tracing::warn!(controller = self.controller, lease = %self.place.name, "{RIVAL}");
+        }
+        true
     }
 
     /// What the Lease should be, given what it is.
@@ -212,6 +250,9 @@ impl Controller for LeasePublisher {
 
     fn explain(&self) -> String {
         let (name, period) = (&self.place.name, self.period());
+        if self.rival.is_known() {
+            return format!("gives way in {NAMESPACE}/{name}: {RIVAL}");
+        }
         format!("renews {NAMESPACE}/{name} every {period:?}")
     }
 

@@ -50,7 +50,9 @@ impl NodeMonitor {
         Self::counting(settings, Arc::default())
     }
 
-    fn counting(settings: Settings, figures: Arc<NodeFigures>) -> Self {
+    /// The same, counting in `figures`.
+    #[must_use]
+    pub fn counting(settings: Settings, figures: Arc<NodeFigures>) -> Self {
         Self {
             settings,
             nodes: Follower::of(Range::Resource(NODES.storage)),
@@ -61,12 +63,6 @@ impl NodeMonitor {
             midway: false,
             figures,
         }
-    }
-
-    /// What it counts.
-    #[must_use]
-    pub fn figures(&self) -> Arc<NodeFigures> {
-        self.figures.clone()
     }
 
     async fn run(&mut self, registry: &Registry) -> Result<Outcome, ApiError> {

@@ -7,7 +7,7 @@ use leasehold_api::codec;
 use leasehold_api::options::{DeleteOptions, ListOptions, ResourceVersion};
 use leasehold_clock::{Clock as _, SimulatedClock};
 use leasehold_controllers::{Controller, Controllers};
-use leasehold_registry::{PatchKind, Place, Registry, WriteOptions};
+use leasehold_registry::{PatchKind, Place, Registry, Scope, WriteOptions};
 use leasehold_store::embedded::{Embedded, Options};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -28,13 +28,22 @@ impl Harness {
 
     /// The same, over a store with other options.
     pub(crate) async fn over(controller: impl Controller, change: impl FnOnce(&mut Options)) -> Self {
+        Self::serving(Scope::Everything, controller, change).await
+    }
+
+    /// The same, beside a cluster that has namespaces, nodes and events of its own.
+    pub(crate) async fn beside_a_cluster(controller: impl Controller) -> Self {
+        Self::serving(Scope::Coordination, controller, |_| ()).await
+    }
+
+    async fn serving(scope: Scope, controller: impl Controller, change: impl FnOnce(&mut Options)) -> Self {
         let directory = tempfile::tempdir().expect("a scratch directory");
         let clock = Arc::new(SimulatedClock::default());
         let mut options = Options::new(directory.path().join("store"));
         change(&mut options);
         let store = Embedded::open(&options, clock.clone()).expect("a new store");
         let store = Arc::new(store);
-        let registry = Arc::new(Registry::new(store.clone(), clock.clone()));
+        let registry = Arc::new(Registry::new(store.clone(), clock.clone()).with_scope(scope));
         registry.bootstrap().await.expect("the first namespaces");
         let stop = CancellationToken::new();
         let controllers = Controllers::start(&registry, vec![Box::new(controller)], &stop);

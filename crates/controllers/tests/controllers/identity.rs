@@ -64,6 +64,28 @@ async fn a_new_process_of_a_host_takes_over_its_lease() {
 }
 
 #[tokio::test]
+async fn two_live_servers_of_one_name_do_not_fight_over_it() {
+    let h = Harness::with(server("1")).await;
+    h.quiet().await;
+    let lease = leases().named(NAME);
+    let holder = async || h.get(&lease).await.expect("it is there")["spec"]["holderIdentity"].clone();
+    // The other one renews, every ten seconds.
+    for second in 0..6 {
+        let taken = json!({"spec": {"holderIdentity": format!("{NAME}_2"),
+            "renewTime": format!("2020-01-01T00:01:0{second}.000000Z")}});
+        h.patch(&lease, PatchKind::Merge, taken).await;
+        h.pass(10 * SECOND, SECOND).await;
+        assert_eq!(holder().await, format!("{NAME}_2"));
+    }
+    assert!(h.controllers.statuses()[0].why.contains("--identity-hostname"));
+    // It is gone.
+    h.pass(40 * SECOND, SECOND).await;
+    assert_eq!(holder().await, format!("{NAME}_1"));
+    assert!(h.controllers.statuses()[0].why.starts_with("renews"));
+    h.end().await;
+}
+
+#[tokio::test]
 async fn leases_of_servers_that_are_gone_are_deleted_and_no_others() {
     let h = Harness::with(IdentityExpiry::new(HOUR, Arc::default())).await;
     h.quiet().await;

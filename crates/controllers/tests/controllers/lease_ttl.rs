@@ -78,3 +78,16 @@ async fn leases_in_pieces_are_all_looked_at() {
     );
     h.end().await;
 }
+
+#[tokio::test]
+async fn beside_a_cluster_leases_go_all_the_same_and_no_event_is_left_where_nobody_looks() {
+    let h = Harness::beside_a_cluster(LeaseTtl::default()).await;
+    let leases = Place::collection(&LEASES, "anywhere");
+    let annotations = json!({"leasehold.dev/ttl-after-expiry": "1s"});
+    let body = json!({"metadata": {"name": "asks", "annotations": annotations}, "spec": {"leaseDurationSeconds": 1}});
+    h.create(&leases, body).await;
+    h.pass(30 * SECOND, SECOND).await;
+    assert_eq!(h.count(&leases).await, 0);
+    assert_eq!(h.count(&Place::collection(&CORE_EVENTS, "")).await, 0);
+    h.end().await;
+}

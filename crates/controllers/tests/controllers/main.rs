@@ -3,23 +3,25 @@
 mod coordination;
 mod harness;
 mod identity;
+mod leadership;
 mod lease_ttl;
 mod nodes;
 mod owners;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use harness::Harness;
 use leasehold_api::ApiError;
 use leasehold_api::options::DeleteOptions;
-use leasehold_controllers::{Cause, Controller, EventExpiry, NamespaceDeletion, Outcome};
+use leasehold_controllers::{Cause, Controller, Controllers, EventExpiry, NamespaceDeletion, Outcome};
 use leasehold_registry::resources::{CORE_EVENTS, LEASES, NAMESPACES};
 use leasehold_registry::{PatchKind, Place, Registry, WriteOptions};
 use leasehold_store::{Key, Range, Store as _};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
 async fn a_deleted_namespace_is_emptied_and_goes_when_nothing_holds_it() {
@@ -255,4 +257,38 @@ async fn what_is_watched_follows_from_what_was_found_and_the_status_says_why() {
         .await;
     h.end().await;
     assert_eq!(left.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_controller_that_cannot_watch_does_not_act_and_tries_again() {
+    let h = Harness::with(EventExpiry::new(Duration::from_secs(3600))).await;
+    let cut = Arc::new(AtomicBool::new(true));
+    let store = leadership::cut::Cut {
+        store: h.store.clone(),
+        cut: cut.clone(),
+    };
+    let registry = Arc::new(Registry::new(Arc::new(store), h.clock.clone()));
+    let stop = CancellationToken::new();
+    let curious = Curious {
+        key: Key {
+            resource: LEASES.storage,
+            namespace: "default".into(),
+            name: "job".into(),
+        },
+        found: false,
+        left: Arc::default(),
+    };
+    let controllers = Controllers::start(&registry, vec![Box::new(curious)], &stop);
+    let status = || async { controllers.statuses().remove(0) };
+    h.until(status, |it| it.cause == Cause::Retry && matches!(it.last, Some(Err(_))))
+        .await;
+    cut.store(false, Ordering::Relaxed);
+    h.until(status, |it| matches!(it.last, Some(Ok(_)))).await;
+    let looks = status().await.activations;
+    let event = json!({"metadata": {"name": "e"}, "involvedObject": {"kind": "Lease", "namespace": "default"}});
+    h.create(&Place::collection(&CORE_EVENTS, "default"), event).await;
+    h.until(status, |it| it.activations > looks).await;
+    stop.cancel();
+    controllers.join().await.expect("no controller panicked");
+    h.end().await;
 }

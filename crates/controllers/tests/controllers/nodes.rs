@@ -1,10 +1,11 @@
 //! The node monitor. Its clock moves in steps of a second, since it takes a longer pause for sleep.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use leasehold_api::options::DeleteOptions;
 use leasehold_controllers::NodeMonitor;
-use leasehold_controllers::nodes::Settings;
+use leasehold_controllers::nodes::{NodeFigures, Settings};
 use leasehold_registry::resources::{CORE_EVENTS, LEASES, NODES};
 use leasehold_registry::{PatchKind, Place, Subresource};
 use serde_json::{Value, json};
@@ -352,9 +353,8 @@ async fn what_was_there_at_the_start_is_no_news_and_has_a_full_grace() {
 
 #[tokio::test]
 async fn the_monitor_counts() {
-    let monitor = NodeMonitor::new(Settings::default());
-    let figures = monitor.figures();
-    let h = Harness::with(monitor).await;
+    let figures = Arc::<NodeFigures>::default();
+    let h = Harness::with(NodeMonitor::counting(Settings::default(), figures.clone())).await;
     h.quiet().await;
     h.join("n1").await;
     h.join("n2").await;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use leasehold_registry::GATES;
+use leasehold_registry::{GATES, Scope};
 use serde::Deserialize;
 
 use super::bench_args::BenchCommand;
@@ -13,6 +13,7 @@ use super::duration::HumanDuration;
 use super::elect::{self, ElectArgs};
 use super::heartbeat::HeartbeatArgs;
 use super::hidden::{SuperviseArgs, TiedArgs};
+use super::migrate::MigrateArgs;
 use super::status::StatusArgs;
 use super::timers::TimersArgs;
 use super::upkeep::{BackupArgs, CheckArgs, RestoreArgs};
@@ -68,6 +69,11 @@ pub(crate) enum Command {
     /// watches and lists from before the restore are answered 410. Put a copy of pki/ into the data directory before the
     /// first start, or clients need new credentials.
     Restore(RestoreArgs),
+    /// Copy all objects from a data directory to an etcd, or back
+    ///
+    /// With every server stopped. Refused where the destination holds other objects; run again, it goes on where it was
+    /// interrupted. resourceVersions only grow: etcd's revision is raised above the directory's, and the directory's above etcd's.
+    Migrate(Box<MigrateArgs>),
     /// Look for damage in a data directory that no server uses
     ///
     /// Reads every file, checksum and object in it and changes nothing. Ends with 0 if all is well, with 1 if something
@@ -128,6 +134,11 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "LEASEHOLD_INSECURE_HTTP", value_name = "ADDR:PORT")]
     pub(crate) insecure_http: Option<SocketAddr>,
 
+    /// Serve only this: `coordination` is leases and lease candidates, for use beside a cluster, which has namespaces, nodes
+    /// and events of its own [default: everything]
+    #[arg(long, env = "LEASEHOLD_SERVE_ONLY", value_name = "WHAT")]
+    pub(crate) serve_only: Option<ServeOnly>,
+
     /// Form of the log on stderr [default: human]
     #[arg(long, env = "LEASEHOLD_LOG_FORMAT", value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
@@ -139,6 +150,31 @@ pub(crate) struct ServeArgs {
     /// How long running requests may take to finish after the first signal [default: 25s]
     #[arg(long, env = "LEASEHOLD_DRAIN_TIMEOUT", value_name = "DURATION")]
     pub(crate) drain_timeout: Option<HumanDuration>,
+
+    /// Keep everything in this etcd rather than in the data directory: the URL of each member, comma-separated. Any number of
+    /// servers may share one
+    #[arg(long, env = "LEASEHOLD_ETCD", value_name = "URL", value_delimiter = ',')]
+    pub(crate) etcd: Vec<String>,
+
+    /// What all keys in etcd begin with [default: /registry]
+    #[arg(long, env = "LEASEHOLD_ETCD_PREFIX", value_name = "PATH")]
+    pub(crate) etcd_prefix: Option<String>,
+
+    /// CA certificates (PEM) that etcd's certificate may come from [default: the system's]
+    #[arg(long, env = "LEASEHOLD_ETCD_CA", value_name = "FILE")]
+    pub(crate) etcd_ca: Option<PathBuf>,
+
+    /// Client certificate chain (PEM) to show to etcd; needs --etcd-key
+    #[arg(long, env = "LEASEHOLD_ETCD_CERT", value_name = "FILE")]
+    pub(crate) etcd_cert: Option<PathBuf>,
+
+    /// Private key (PEM) of --etcd-cert
+    #[arg(long, env = "LEASEHOLD_ETCD_KEY", value_name = "FILE")]
+    pub(crate) etcd_key: Option<PathBuf>,
+
+    /// How often old revisions are compacted in etcd, by one of the servers that share it; 0 leaves that to others [default: 5m]
+    #[arg(long, env = "LEASEHOLD_ETCD_COMPACTION_INTERVAL", value_name = "DURATION")]
+    pub(crate) etcd_compaction_interval: Option<HumanDuration>,
 
     /// How far back a watch or an exact list can reach [default: 5m]
     #[arg(long, env = "LEASEHOLD_HISTORY_WINDOW", value_name = "DURATION")]
@@ -250,9 +286,16 @@ impl ServeArgs {
             client_ca: self.client_ca.or(lower.client_ca),
             token_file: self.token_file.or(lower.token_file),
             insecure_http: self.insecure_http.or(lower.insecure_http),
+            serve_only: self.serve_only.or(lower.serve_only),
             log_format: self.log_format.or(lower.log_format),
             log_level: self.log_level.or(lower.log_level),
             drain_timeout: self.drain_timeout.or(lower.drain_timeout),
+            etcd: if self.etcd.is_empty() { lower.etcd } else { self.etcd },
+            etcd_prefix: self.etcd_prefix.or(lower.etcd_prefix),
+            etcd_ca: self.etcd_ca.or(lower.etcd_ca),
+            etcd_cert: self.etcd_cert.or(lower.etcd_cert),
+            etcd_key: self.etcd_key.or(lower.etcd_key),
+            etcd_compaction_interval: self.etcd_compaction_interval.or(lower.etcd_compaction_interval),
             history_window: self.history_window.or(lower.history_window),
             event_ttl: self.event_ttl.or(lower.event_ttl),
             controllers: if self.controllers.is_empty() {
@@ -334,6 +377,23 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// A part of what can be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ServeOnly {
+    /// Leases and lease candidates.
+    Coordination,
+}
+
+impl ServeOnly {
+    /// Which resources that is.
+    pub(crate) fn scope(self) -> Scope {
+        match self {
+            Self::Coordination => Scope::Coordination,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -394,6 +454,7 @@ mod tests {
             "heartbeat",
             "backup",
             "restore",
+            "migrate",
             "status",
             "elect",
             "timers",

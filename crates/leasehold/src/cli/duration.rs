@@ -38,6 +38,10 @@ impl TryFrom<String> for HumanDuration {
 
 /// The sum of all `NUMBER UNIT` parts; `None` unless the whole text is at least one such part, without overflow.
 fn total_ms(text: &str) -> Option<u64> {
+    // Nothing is the same in every unit.
+    if text == "0" {
+        return Some(0);
+    }
     let mut rest = text;
     let mut total: u64 = 0;
     while !rest.is_empty() {

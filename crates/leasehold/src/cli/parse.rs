@@ -11,6 +11,7 @@ use super::demo::DemoArgs;
 use super::elect::Elect;
 use super::file;
 use super::heartbeat::HeartbeatSettings;
+use super::migrate::Migrate;
 use super::settings::{Credentials, Settings, Surroundings};
 use super::status::StatusWish;
 use super::timers::JudgeTimers;
@@ -38,6 +39,8 @@ pub(crate) enum Request {
     Backup(Backup),
     /// Make a store from a backup.
     Restore(Restore),
+    /// Copy everything to the other engine.
+    Migrate(Migrate),
     /// Say what a server's controllers are doing.
     Status(StatusWish),
     /// Look for damage.
@@ -86,6 +89,7 @@ pub(crate) fn request(arguments: impl IntoIterator<Item = OsString>) -> Result<R
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Restore(Restore::new(flags, data_dir, &surroundings)?)
         }
+        Command::Migrate(flags) => Request::Migrate(Migrate::new(*flags)?),
         Command::Status(flags) => {
             let data_dir = flags.data_dir.clone().or(file()?.data_dir);
             Request::Status(StatusWish::new(flags, data_dir, &surroundings)?)
@@ -152,6 +156,7 @@ mod tests {
             (&["serve", "--listen", "localhost"], "--listen"),
             (&["serve", "--drain-timeout", "soon"], "'soon' is not a duration"),
             (&["serve", "--log-format", "xml"], "human, json"),
+            (&["serve", "--serve-only", "nodes"], "coordination"),
             (&["serve", "--listen"], "--listen"),
             (
                 &["serve", "--config", "/nonexistent/leasehold.toml"],
@@ -165,6 +170,9 @@ mod tests {
             (&["restore"], "--from"),
             (&["restore", "--from", "f", "--raise-by", "1"], "--raise-by"),
             (&["check", "-o", "xml"], "text, json"),
+            (&["migrate", "--from", "d"], "--to"),
+            (&["migrate", "--from", "d", "--to", "e"], "neither"),
+            (&["migrate", "--from", "d", "--to", "etcd://a/b"], "'http://a/b'"),
             (&["status", "-o", "xml"], "text, json"),
             (&["elect", "job"], "COMMAND"),
             (&["elect", "--", "true"], "NAME"),

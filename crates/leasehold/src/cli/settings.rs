@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use leasehold_registry::Features;
+use leasehold_registry::{Features, Scope};
 
 use leasehold_controllers::nodes::Settings as NodeSettings;
 
-use super::args::{KubeconfigArgs, LogFormat, ServeArgs};
+use super::args::{KubeconfigArgs, LogFormat, ServeArgs, ServeOnly};
 use super::controllers::ControllerChoice;
 use super::duration::HumanDuration;
+use super::etcd::{EtcdArgs, EtcdSettings, compaction_interval};
 use super::limits::LimitSettings;
 use crate::failure::{Failure, Kind};
 use crate::pki::Name;
@@ -25,10 +26,12 @@ const DEFAULT_IDENTITY: Duration = Duration::from_hours(1);
 const DEFAULT_EXPIRY: Duration = Duration::from_hours(365 * 24);
 
 /// Everything `serve` needs to know.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
-    /// Where everything is kept; it may not exist yet.
+    /// Where certificates are kept, and everything else with the embedded engine; it may not exist yet.
     pub(crate) data_dir: PathBuf,
+    /// Where objects are kept.
+    pub(crate) engine: EngineSettings,
     /// Where HTTPS is served. Port 0 lets the system choose.
     pub(crate) listen: SocketAddr,
     /// Where plain HTTP is served as well: a loopback address.
@@ -53,12 +56,27 @@ pub(crate) struct Settings {
     pub(crate) limits: LimitSettings,
     /// What is switched on.
     pub(crate) features: Features,
+    /// Which resources are served.
+    pub(crate) scope: Scope,
     /// Which controllers run.
     pub(crate) controllers: ControllerChoice,
     /// How patient the node monitor is; the period is 100 ms to 1 min, each grace period up to 1 h and longer than it.
     pub(crate) nodes: NodeSettings,
     /// How this server says that it is there.
     pub(crate) identity: IdentitySettings,
+}
+
+/// Where objects are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EngineSettings {
+    /// In the data directory, by this process alone.
+    Embedded,
+    /// In an etcd cluster that other servers may share.
+    Etcd {
+        etcd: EtcdSettings,
+        /// How often old revisions are compacted; `None` leaves it to others. 1 s to 24 h.
+        compaction_interval: Option<Duration>,
+    },
 }
 
 /// How a server's identity Lease is kept.
@@ -119,9 +137,10 @@ pub(crate) struct Surroundings {
 
 impl Settings {
     /// Applies the defaults and checks what the flags mean together.
-    pub(crate) fn new(given: ServeArgs, surroundings: &Surroundings) -> Result<Self, Failure> {
+    pub(crate) fn new(mut given: ServeArgs, surroundings: &Surroundings) -> Result<Self, Failure> {
         let limits = LimitSettings::new(&given)?;
         Ok(Self {
+            engine: engine(&mut given)?,
             data_dir: data_dir(given.data_dir, surroundings)?,
             listen: given.listen.unwrap_or(DEFAULT_LISTEN),
             insecure_http: given.insecure_http.map(loopback_only).transpose()?,
@@ -138,6 +157,7 @@ impl Settings {
             history_bytes: history_bytes(given.history_bytes)?,
             limits,
             features: features(&given.feature_gates)?,
+            scope: given.serve_only.map_or(Scope::Everything, ServeOnly::scope),
             controllers: ControllerChoice::new(&given.controllers)?,
             nodes: node_settings(
                 given.node_monitor_period,
@@ -234,6 +254,29 @@ pub(super) fn data_dir(given: Option<PathBuf>, surroundings: &Surroundings) -> R
         Some(share) => Ok(share.join("leasehold")),
         None => Err(usage("no data directory: neither HOME nor XDG_DATA_HOME is set").hint("give one with --data-dir")),
     }
+}
+
+fn engine(given: &mut ServeArgs) -> Result<EngineSettings, Failure> {
+    let args = EtcdArgs {
+        etcd_prefix: given.etcd_prefix.take(),
+        etcd_ca: given.etcd_ca.take(),
+        etcd_cert: given.etcd_cert.take(),
+        etcd_key: given.etcd_key.take(),
+    };
+    let interval = given.etcd_compaction_interval;
+    if given.etcd.is_empty() {
+        let needless = args.any().or(interval.map(|_| "--etcd-compaction-interval"));
+        return match needless {
+            Some(flag) => {
+                Err(usage(format!("{flag} needs --etcd")).hint("without it, everything is kept in --data-dir"))
+            }
+            None => Ok(EngineSettings::Embedded),
+        };
+    }
+    Ok(EngineSettings::Etcd {
+        etcd: EtcdSettings::new(std::mem::take(&mut given.etcd), args)?,
+        compaction_interval: compaction_interval(interval)?,
+    })
 }
 
 fn loopback_only(address: SocketAddr) -> Result<SocketAddr, Failure> {

@@ -32,6 +32,7 @@ fn without_flags_everything_has_its_documented_default() {
     let settings = Settings::new(ServeArgs::default(), &user()).unwrap();
     let wanted = Settings {
         data_dir: "/home/ada/.local/share/leasehold".into(),
+        engine: EngineSettings::Embedded,
         listen: "127.0.0.1:6443".parse().unwrap(),
         insecure_http: None,
         certificate: ServingCertificate::Own(vec![]),
@@ -50,6 +51,7 @@ fn without_flags_everything_has_its_documented_default() {
             requests: leasehold_server::Limits::default(),
         },
         features: Features::default(),
+        scope: Scope::Everything,
         controllers: ControllerChoice::new(&[]).unwrap(),
         nodes: NodeSettings {
             period: Duration::from_secs(5),
@@ -119,12 +121,46 @@ fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
 }
 
 #[test]
+fn an_etcd_replaces_the_embedded_store() {
+    let flags = [
+        "--etcd",
+        "https://a:1,https://b:1",
+        "--etcd-ca",
+        "ca",
+        "--etcd-compaction-interval",
+        "0",
+    ];
+    let settings = Settings::new(serve(&flags), &user()).unwrap();
+    let EngineSettings::Etcd {
+        etcd,
+        compaction_interval,
+    } = settings.engine
+    else {
+        panic!("{:?}", settings.engine);
+    };
+    assert_eq!(etcd.endpoints, ["https://a:1", "https://b:1"]);
+    assert_eq!((&*etcd.prefix, etcd.tls.ca), ("/registry", Some("ca".into())));
+    assert_eq!(compaction_interval, None);
+    let file: ServeArgs = toml::from_str("etcd = ['http://f:1']\netcd-prefix = '/p'").unwrap();
+    let settings = Settings::new(serve(&[]).or(file), &user()).unwrap();
+    assert!(matches!(settings.engine, EngineSettings::Etcd { etcd, .. } if etcd.prefix == "/p"));
+}
+
+#[test]
 fn flags_that_do_not_fit_are_refused() {
     for (flags, about) in [
         (&["--tls-cert", "c"][..], "--tls-cert needs --tls-key"),
         (&["--tls-key", "k"], "--tls-key needs --tls-cert"),
         (&["--tls-cert", "c", "--tls-key", "k", "--tls-san", "x"], "--tls-san"),
         (&["--tls-san", "not a name"], "'not a name'"),
+        (&["--etcd-ca", "ca"], "--etcd-ca needs --etcd"),
+        (&["--etcd-compaction-interval", "1m"], "needs --etcd"),
+        (&["--etcd", "localhost:2379"], "'localhost:2379'"),
+        (&["--etcd", "http://a:1", "--etcd-ca", "ca"], "no use with http://"),
+        (
+            &["--etcd", "https://a:1", "--etcd-compaction-interval", "1ms"],
+            "between 1s and 24h",
+        ),
         (&["--insecure-http", "0.0.0.0:8080"], "loopback"),
         (&["--insecure-http", "192.0.2.1:8080"], "loopback"),
         (&["--insecure-http", "[::]:8080"], "loopback"),

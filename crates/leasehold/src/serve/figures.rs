@@ -1,20 +1,12 @@
-//! What others count, for the server's metrics: the store its work, controllers theirs, and which features are on.
-
-use std::sync::{Arc, OnceLock};
+//! What others count, for the server's metrics: connections, controllers, who leads, and which features are on.
 
 use leasehold_controllers::nodes::NodeFigures;
-use leasehold_controllers::{ElectionFigures, ElectionOutcome};
+use leasehold_controllers::{ElectionFigures, ElectionOutcome, Standings};
 use leasehold_registry::Features;
 use leasehold_server::net::Connections;
-use leasehold_server::{Figure, FigureFamily, Figures, Sample, StoreFigures};
-use leasehold_store::embedded::{Embedded, Metrics};
+use leasehold_server::{FigureFamily, Figures, Sample};
 
 use super::controllers::Counted;
-
-/// Reads the figures of this store.
-pub(super) fn of(store: Arc<Embedded>) -> StoreFigures {
-    Box::new(move || read(&store.metrics()))
-}
 
 /// Which features are on, under Kubernetes' name.
 pub(super) fn of_features(features: Features) -> Figures {
@@ -35,12 +27,10 @@ pub(super) fn of_features(features: Features) -> Figures {
     })
 }
 
-/// The connections of a server that is yet to be made.
-pub(super) fn of_connections(connections: Arc<OnceLock<Connections>>) -> Figures {
+/// The connections of a server.
+pub(super) fn of_connections(connections: Connections) -> Figures {
     Box::new(move || {
-        let Some(counts) = connections.get().map(Connections::counts) else {
-            return Vec::new();
-        };
+        let counts = connections.counts();
         let open = u64::try_from(counts.open).unwrap_or(u64::MAX);
         vec![
             plain("leasehold_connections", "Connections open", false, open),
@@ -66,14 +56,15 @@ pub(super) fn of_connections(connections: Arc<OnceLock<Connections>>) -> Figures
     })
 }
 
-/// What controllers count.
-pub(super) fn of_controllers(counted: Counted) -> Figures {
+/// What controllers count, where they run: figures of a term that is over would be wrong by now.
+pub(super) fn of_controllers(counted: Counted, standings: Standings) -> Figures {
     Box::new(move || {
-        let mut families = Vec::new();
-        if let Some(figures) = &counted.nodes {
+        let (mut families, standings) = (Vec::new(), standings.read());
+        let is_here = |name| standings.iter().all(|it| it.leads || !it.controllers.contains(&name));
+        if let Some(figures) = counted.nodes.as_ref().filter(|_| is_here("node-monitor")) {
             families.extend(of_nodes(figures));
         }
-        if let Some(figures) = &counted.identities {
+        if let Some(figures) = counted.identities.as_ref().filter(|_| is_here("identity-expiry")) {
             families.push(plain(
                 "leasehold_identity_leases",
                 "Identity leases of servers there are",
@@ -81,10 +72,34 @@ pub(super) fn of_controllers(counted: Counted) -> Figures {
                 figures.leases(),
             ));
         }
-        if let Some(figures) = &counted.elections {
+        if let Some(figures) = counted
+            .elections
+            .as_ref()
+            .filter(|_| is_here("leader-election-controller"))
+        {
             families.extend(of_elections(figures));
         }
         families
+    })
+}
+
+/// Whether this server leads, for each Lease that it campaigns for; under client-go's name.
+pub(super) fn of_leadership(standings: Standings) -> Figures {
+    Box::new(move || {
+        let standings = standings.read();
+        if standings.is_empty() {
+            return Vec::new();
+        }
+        let series = standings.iter().map(|standing| Sample {
+            labels: vec![("name", standing.lease)],
+            value: f64::from(u8::from(standing.leads)),
+        });
+        vec![FigureFamily {
+            name: "leader_election_master_status",
+            help: "Whether this server runs the controllers of a Lease",
+            counter: false,
+            series: series.collect(),
+        }]
     })
 }
 
@@ -180,47 +195,10 @@ fn plain(name: &'static str, help: &'static str, counter: bool, value: u64) -> F
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "as below")]
-fn exact(value: u64) -> f64 {
-    value as f64
-}
-
 #[allow(
     clippy::cast_precision_loss,
     reason = "Prometheus has no other numbers, and 2^53 is far away"
 )]
-fn read(metrics: &Metrics) -> Vec<Figure> {
-    let counter = |name, help, value: u64| Figure {
-        name,
-        help,
-        value: value as f64,
-        counter: true,
-    };
-    let gauge = |name, help, value: u64| Figure {
-        name,
-        help,
-        value: value as f64,
-        counter: false,
-    };
-    vec![
-        counter("commits", "Writes made durable", metrics.commits),
-        counter("groups", "Groups that writes were made durable in", metrics.groups),
-        counter("written_bytes", "Bytes appended to the log", metrics.written_bytes),
-        counter("syncs", "Syncs of the log", metrics.syncs),
-        Figure {
-            name: "sync_seconds",
-            help: "Seconds spent in syncs of the log",
-            value: metrics.sync_time.as_secs_f64(),
-            counter: true,
-        },
-        counter("snapshots", "Snapshots written", metrics.snapshots),
-        gauge("objects", "Objects there are", metrics.live_objects),
-        gauge(
-            "live_bytes",
-            "Bytes of the objects' names and values",
-            metrics.live_bytes,
-        ),
-        gauge("log_bytes", "Bytes in the log", metrics.log_bytes),
-        gauge("watchers", "Watches there are", metrics.watchers),
-    ]
+fn exact(value: u64) -> f64 {
+    value as f64
 }

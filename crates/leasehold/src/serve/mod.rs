@@ -5,11 +5,15 @@
 
 mod announcement;
 mod controllers;
+mod engine;
 mod figures;
+mod front;
 mod prepare;
 mod renewal;
 mod running;
+mod staff;
 mod status;
+mod store_figures;
 mod tokens;
 
 use std::process::ExitCode;
@@ -23,9 +27,7 @@ use crate::cli::Settings;
 use crate::failure::{Failure, Kind};
 use crate::logging;
 use crate::shutdown::{self, DrainTimedOut, Signal, Signals};
-use announcement::Announcement;
 use prepare::{Prepared, prepare};
-use running::Running;
 
 /// What is left, once the drain's time is up and what still ran has been cut, for the controllers to stop and the store to
 /// close.
@@ -74,11 +76,7 @@ async fn serve(settings: Settings) -> Result<Ended, Failure> {
 
 /// Serves what was prepared until `drain` is cancelled, and then ends what runs.
 async fn run(prepared: Prepared, drain: CancellationToken) -> Result<(), Failure> {
-    let announcement = Announcement::of(&prepared);
-    let running = Running::start(prepared, &drain).await?;
-    // Connections wait in the sockets' backlog until here: whoever reads this finds a server that answers.
-    announcement.make();
-    running.serve().await?;
+    running::run(prepared, &drain).await?;
     tracing::info!("drained");
     Ok(())
 }

@@ -1,19 +1,21 @@
-//! What `/debug/controllers` says: each controller, what it is doing and why.
+//! What `/debug/controllers` says: each controller, what it is doing and why, and who runs those that one server runs for all.
 
 use std::sync::Arc;
 
 use leasehold_api::MicroTime;
 use leasehold_clock::{Clock, Monotonic};
-use leasehold_controllers::{Status, Statuses};
+use leasehold_controllers::leadership::NAMESPACE;
+use leasehold_controllers::{Standing, Standings, Status, Statuses};
 use leasehold_server::StatusSource;
 use serde_json::{Value, json};
 
 /// Tells of these whenever it is asked.
-pub(super) fn of(statuses: Statuses, clock: Arc<dyn Clock>) -> StatusSource {
+pub(super) fn of(statuses: Statuses, standings: Standings, clock: Arc<dyn Clock>) -> StatusSource {
     Box::new(move || {
         let now = Now::of(&*clock);
         let controllers: Vec<_> = statuses.read().iter().map(|status| controller(status, &now)).collect();
-        json!({ "now": now.stamp(now.point), "controllers": controllers })
+        let leadership: Vec<_> = standings.read().iter().map(|standing| leads(standing, &now)).collect();
+        json!({ "now": now.stamp(now.point), "controllers": controllers, "leadership": leadership })
     })
 }
 
@@ -51,12 +53,28 @@ fn controller(status: &Status, now: &Now) -> Value {
     });
     json!({
         "name": status.name,
-        "state": if status.running { "running" } else { "idle" },
+        "state": match (status.is_on, status.running) {
+            (false, _) => "off",
+            (true, true) => "running",
+            (true, false) => "idle",
+        },
         "activations": status.activations,
         "cause": status.cause.name(),
         "last": last,
         "next": status.next.map(|next| now.stamp(next)),
         "why": status.why,
+    })
+}
+
+fn leads(standing: &Standing, now: &Now) -> Value {
+    json!({
+        "lease": format!("{NAMESPACE}/{}", standing.lease),
+        "holder": standing.holder,
+        "identity": standing.identity,
+        "leads": standing.leads,
+        "since": now.stamp(standing.since),
+        "why": standing.why,
+        "controllers": standing.controllers,
     })
 }
 
@@ -74,6 +92,7 @@ mod tests {
         let clock = SimulatedClock::default();
         let status = Status {
             name: "c",
+            is_on: true,
             running: true,
             activations: 3,
             cause: Cause::Change,
@@ -91,5 +110,25 @@ mod tests {
         assert_eq!(shown, wanted);
         let new = controller(&Status::default(), &Now::of(&clock));
         assert!(new["last"].is_null() && new["next"].is_null());
+        assert_eq!(new["state"], "off");
+    }
+
+    #[test]
+    fn who_leads_is_told_of_each_lease() {
+        let clock = SimulatedClock::default();
+        let standing = Standing {
+            lease: "l",
+            controllers: vec!["c"],
+            identity: "me".to_owned(),
+            leads: false,
+            holder: Some("you".to_owned()),
+            why: "you hold it".to_owned(),
+            since: clock.now(),
+        };
+        let wanted = json!({
+            "lease": "kube-system/l", "holder": "you", "identity": "me", "leads": false,
+            "since": "2020-01-01T00:00:00.000000Z", "why": "you hold it", "controllers": ["c"],
+        });
+        assert_eq!(leads(&standing, &Now::of(&clock)), wanted);
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn check(wish: &Check) -> Result<ExitCode, Failure> {
 }
 
 /// Whether a value is an object of the resource, and the one that its key says.
-fn judge(key: &Key, value: &Bytes) -> Result<(), String> {
+pub(crate) fn judge(key: &Key, value: &Bytes) -> Result<(), String> {
     let row = resources::TABLE.iter().find(|row| row.storage == key.resource);
     let row = row.ok_or("there is no such resource")?;
     let object = protobuf::from_stored(&row.stored.1, value).map_err(|error| {

@@ -6,5 +6,5 @@ mod report;
 mod restore;
 
 pub(crate) use backup::backup;
-pub(crate) use check::check;
+pub(crate) use check::{check, judge};
 pub(crate) use restore::restore;

@@ -22,8 +22,7 @@ impl Asked {
         let tokens = tokens.to_str().unwrap();
         let asked = ["--insecure-http", "127.0.0.1:0", "--token-file", tokens];
         let server = Server::start(data_dir, &[&asked[..], more].concat());
-        let (_, address) = server.listens.split_once(" http://").unwrap();
-        let address = address.split_once(". ").unwrap().0.to_owned();
+        let address = server.insecure.clone();
         Self { server, address }
     }
 

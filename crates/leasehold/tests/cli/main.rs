@@ -6,101 +6,18 @@ mod asked;
 mod bench;
 mod demo;
 mod elect;
+mod program;
+mod scope;
 mod status;
 mod upkeep;
 
-use std::io::{BufRead, BufReader, Lines, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
 
+use program::{Server, complaint, ended, leasehold, output};
 use rustix::process::{Pid, Signal, kill_process};
-
-fn leasehold(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_leasehold"));
-    command.args(arguments).env_clear().stdin(Stdio::null());
-    command
-}
-
-fn output(arguments: &[&str]) -> Output {
-    ended(leasehold(arguments))
-}
-
-/// What the command printed. One that does not end, such as a server that should have refused, is killed.
-fn ended(mut command: Command) -> Output {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    for _ in 0..1_000 {
-        if child.try_wait().unwrap().is_some() {
-            return child.wait_with_output().unwrap();
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    child.kill().unwrap();
-    panic!("still running after 20 s: {:?}", child.wait_with_output().unwrap());
-}
-
-/// Exit code, and the lines on stderr that are not the log's.
-fn complaint(output: &Output) -> (Option<i32>, Vec<String>) {
-    assert!(output.stdout.is_empty(), "a failure prints no data");
-    let stderr = String::from_utf8(output.stderr.clone()).unwrap();
-    (output.status.code(), stderr.lines().map(str::to_owned).collect())
-}
-
-/// A running server, killed when the test ends.
-struct Server {
-    child: Child,
-    stdout: Lines<BufReader<ChildStdout>>,
-    /// The first line, which says where it is.
-    listens: String,
-    /// Where it serves plain HTTP, if it does.
-    insecure: String,
-}
-
-impl Server {
-    /// Starts one on a port that the system chooses, and waits until it says that it listens.
-    fn start(data_dir: &Path, more: &[&str]) -> Self {
-        let mut command = leasehold(&["serve", "--listen", "127.0.0.1:0", "--log-level", "off"]);
-        let mut child = command
-            .args(more)
-            .env("LEASEHOLD_DATA_DIR", data_dir)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut server = Self {
-            child,
-            stdout,
-            listens: String::new(),
-            insecure: String::new(),
-        };
-        server.listens = server.line();
-        assert!(
-            server.listens.contains(" listens on https://127.0.0.1:"),
-            "{}",
-            server.listens
-        );
-        if let Some((_, address)) = server.listens.split_once(" on http://") {
-            server.insecure = address.split(". ").next().unwrap().to_owned();
-        }
-        server
-    }
-
-    fn line(&mut self) -> String {
-        self.stdout.next().expect("the server goes on").unwrap()
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn a_mistake_is_one_line_with_its_exit_code() {

@@ -10,7 +10,7 @@ const SYSTEM: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases
 const IDENTITIES: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases?labelSelector=apiserver.kubernetes.io%2Fidentity%3Dkube-apiserver";
 
 /// Waits, with a bound, until the answer is good.
-fn until(server: &Asked, path: &str, good: impl Fn(&Value) -> bool) -> Value {
+pub(super) fn until(server: &Asked, path: &str, good: impl Fn(&Value) -> bool) -> Value {
     let mut last = Value::Null;
     for _ in 0..500 {
         last = server.ask("GET", path, "").1;

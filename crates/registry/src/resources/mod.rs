@@ -14,19 +14,10 @@ pub use lease_candidate::LEASE_CANDIDATES;
 pub use namespace::{INITIAL_NAMESPACES, NAMESPACES};
 pub use node::NODES;
 
-use crate::features::Features;
 use crate::resource::{Resource, Version};
 
-/// Every resource that is served.
+/// Every resource that can be served.
 pub static TABLE: &[&Resource] = &[&NAMESPACES, &NODES, &CORE_EVENTS, &LEASES, &LEASE_CANDIDATES, &EVENTS];
-
-/// Every resource that is served with these features.
-pub fn served(features: Features) -> impl Iterator<Item = &'static Resource> {
-    TABLE
-        .iter()
-        .copied()
-        .filter(move |resource| resource.is_served(features))
-}
 
 /// The resource of this group, version and plural name, served or not.
 #[must_use]

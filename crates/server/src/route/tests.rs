@@ -13,7 +13,7 @@ fn outcome(method: &str, target: &str) -> String {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     let info = RequestInfo::new(&method, path, Query::new(&pairs));
     let path = info.resource.expect("the path of a resource");
-    match find(&info, &path, &method, Features::default()) {
+    match find(&info, &path, &method, Served::default()) {
         Ok(place) => {
             let subresource = place.subresource.map_or("", |subresource| subresource.name());
             let (resource, version) = (place.resource.plural, place.version.version);
@@ -116,7 +116,7 @@ fn there_is_nothing_elsewhere() {
 
 #[test]
 fn the_api_says_itself_what_is_not_in_its_groups() {
-    let page = |path| matches!(nothing_at(path), NoRoute::Page);
+    let page = |path| matches!(nothing_at(path, Served::default()), NoRoute::Page);
     for path in ["/apis/coordination.k8s.io/v9", "/api/v9"] {
         assert!(!page(path), "{path}");
     }

@@ -13,7 +13,7 @@ use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use leasehold_api::ApiError;
 use leasehold_clock::{Clock, SystemClock};
-use leasehold_registry::{Features, Registry, resources};
+use leasehold_registry::{Features, Registry, Scope, Served};
 use leasehold_server::auth::{Attributes, Authenticator, Authorizer, Decision, User};
 use leasehold_server::discovery::Documents;
 use leasehold_server::net::Peer;
@@ -88,29 +88,44 @@ impl Server {
 
     /// One without coordinated election.
     pub(crate) async fn uncoordinated() -> Self {
-        let off = Features::parse(["CoordinatedLeaderElection=false"]).unwrap();
-        Self::featuring(off, Limits::default(), |_| {}).await
+        let served = Served {
+            features: Features::parse(["CoordinatedLeaderElection=false"]).unwrap(),
+            ..Served::default()
+        };
+        Self::serving(served, Limits::default(), |_| {}).await
+    }
+
+    /// One beside a cluster.
+    pub(crate) async fn beside_a_cluster() -> Self {
+        let served = Served {
+            scope: Scope::Coordination,
+            ..Served::default()
+        };
+        Self::serving(served, Limits::default(), |_| {}).await
     }
 
     async fn with(limits: Limits, change: impl FnOnce(&mut Options)) -> Self {
-        Self::featuring(Features::default(), limits, change).await
+        Self::serving(Served::default(), limits, change).await
     }
 
-    async fn featuring(features: Features, limits: Limits, change: impl FnOnce(&mut Options)) -> Self {
+    async fn serving(served: Served, limits: Limits, change: impl FnOnce(&mut Options)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut options = Options::new(directory.path().join("data"));
         change(&mut options);
         let store = Embedded::open(&options, clock.clone()).unwrap();
         let store = Arc::new(store);
-        let registry = Arc::new(Registry::new(store.clone(), clock.clone()).with_features(features));
+        let registry = Registry::new(store.clone(), clock.clone())
+            .with_features(served.features)
+            .with_scope(served.scope);
+        let registry = Arc::new(registry);
         registry.bootstrap().await.unwrap();
         let access = Arc::new(Access::default());
         let app = App {
             registry,
             authenticator: access.clone(),
             authorizer: access.clone(),
-            documents: Documents::build(&resources::served(features).collect::<Vec<_>>(), "localhost:6443"),
+            documents: Documents::build(&served.resources().collect::<Vec<_>>(), "localhost:6443"),
             metrics: Metrics::new(None),
             backup: Some(Box::new(move || Box::new(store.backup()))),
             controllers: Some(Box::new(|| serde_json::json!({"controllers": []}))),

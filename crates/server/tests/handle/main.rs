@@ -4,5 +4,6 @@ mod backups;
 mod filters;
 mod fixture;
 mod requests;
+mod scope;
 mod status;
 mod watches;

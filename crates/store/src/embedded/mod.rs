@@ -76,7 +76,7 @@ pub use inspect::{Content, Inspection, Judge, Objects, Problem, SegmentFile, Sna
 pub use metrics::Metrics;
 pub use open_error::OpenError;
 pub use options::Options;
-pub use restore::{RestoreError, Restored, restore};
+pub use restore::{RestoreError, Restored, create, restore};
 
 /// An open embedded store.
 ///

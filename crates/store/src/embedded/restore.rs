@@ -1,4 +1,4 @@
-//! From a backup to a new store.
+//! From a backup, or from what another engine held, to a new store.
 //!
 //! Every revision of the backup, those of its objects too, is raised by a large number. Whatever was given out between
 //! the backup and its restore, as a resourceVersion or as a fencing token, is then lower than anything the new store will
@@ -12,7 +12,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use crate::Revision;
+use crate::{Entry, Revision};
 
 use super::backup;
 use super::disk::Disk;
@@ -22,7 +22,7 @@ use super::log::segment::{self, Head};
 use super::log::{self, CreateError, remove};
 use super::open_error::OpenError;
 use super::snapshot::{self, WriteError};
-use crate::view::state::State;
+use crate::view::state::{Item, State};
 
 /// What a restore has made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,19 +62,45 @@ pub fn restore(from: &Path, directory: &Path, by: u64) -> Result<Restored, Resto
     restore_on(&disk, &state, by)
 }
 
+/// Creates a store in `directory` that holds these entries, each at the revision it has, and goes on after `revision`: what
+/// another engine held. The keys must differ, and no entry may be later than `revision`.
+///
+/// # Errors
+/// As [`restore`].
+pub fn create(
+    directory: &Path,
+    entries: impl IntoIterator<Item = Entry>,
+    revision: Revision,
+) -> Result<(), RestoreError> {
+    let mut state = State::at(revision);
+    for Entry { key, value, revision } in entries {
+        if revision > state.revision {
+            return Err(RestoreError::TooHigh);
+        }
+        state.set(&key, Some(Item { value, revision }));
+    }
+    let (disk, _lock) = lock::open(directory).map_err(RestoreError::Store)?;
+    make_on(&disk, &state)
+}
+
 /// [`restore`] on a disk that is ours alone.
 pub(crate) fn restore_on(disk: &dyn Disk, state: &State, by: u64) -> Result<Restored, RestoreError> {
-    let raised = state
-        .raised(by)
-        .filter(|raised| i64::try_from(raised.revision.0).is_ok());
-    let raised = raised.ok_or(RestoreError::TooHigh)?;
-    clear(disk)?;
-    fill(disk, &raised).map_err(|error| RestoreError::Store(OpenError::io("writing the store")(error)))?;
+    let raised = state.raised(by).ok_or(RestoreError::TooHigh)?;
+    make_on(disk, &raised)?;
     Ok(Restored {
         before: state.revision,
         revision: raised.revision,
         objects: raised.len(),
     })
+}
+
+/// Makes a store of this state where there is none.
+fn make_on(disk: &dyn Disk, state: &State) -> Result<(), RestoreError> {
+    if i64::try_from(state.revision.0).is_err() {
+        return Err(RestoreError::TooHigh);
+    }
+    clear(disk)?;
+    fill(disk, state).map_err(|error| RestoreError::Store(OpenError::io("writing the store")(error)))
 }
 
 /// Makes sure that there is nothing, but for what an interrupted restore has left, which goes.

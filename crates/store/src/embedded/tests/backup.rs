@@ -9,11 +9,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::support::{Content, Outcome, check_usable, content, key, open, recovered, replay, small, value, workload};
-use crate::embedded::restore::restore_on;
+use crate::embedded::restore::{create as embedded_create, restore_on};
 use crate::embedded::{Embedded, OpenError, Options, RestoreError, backup, format};
 use crate::testing::{Cut, Fault, Image, MemoryDisk};
 use crate::view::state::State;
-use crate::{Error, Page, Range, Revision, Snapshot, Store};
+use crate::{Entry, Error, Page, Range, Revision, Snapshot, Store};
 
 const RAISE: u64 = 1_000_000_000;
 
@@ -254,4 +254,30 @@ async fn an_error_of_the_disk_leaves_no_store_or_the_whole() {
         assert!(restore_on(&disk, &state, RAISE).is_err(), "call {at} of {calls}");
         check_interrupted(&disk.image(), &state, &whole);
     }
+}
+
+#[tokio::test]
+async fn a_store_made_of_entries_holds_them_at_their_revisions_and_goes_on_above_the_one_given() {
+    let directory = tempfile::tempdir().unwrap();
+    let entry = |name: &str, revision| Entry {
+        key: key("leases", name),
+        value: value(1, 10),
+        revision: Revision(revision),
+    };
+    let entries = [entry("a", 7), entry("b", 40)];
+    let path = directory.path().join("store");
+    let make = |revision| embedded_create(&path, entries.clone(), Revision(revision));
+    assert!(
+        matches!(make(39), Err(RestoreError::TooHigh)),
+        "an object later than the store"
+    );
+    make(50).unwrap();
+    assert!(matches!(make(50), Err(RestoreError::NotEmpty)));
+    let clock = Arc::new(leasehold_clock::SimulatedClock::default());
+    let store = Embedded::open(&Options::new(&path), clock).unwrap();
+    let range = Range::Resource("leases");
+    let listing = store.list(&range, Snapshot::Latest, &Page::default()).await.unwrap();
+    assert_eq!((listing.entries, listing.revision), (entries.to_vec(), Revision(50)));
+    assert_eq!(store.create(key("leases", "c"), value(2, 10)).await, Ok(Revision(51)));
+    store.close().await.unwrap();
 }
