@@ -52,6 +52,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Hurt servers and the etcd below them, and check what their clients saw; `-- --help` for more
+    Chaos {
+        /// For the harness: --minutes N, --operations N, --seed S
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Measure the release program and print each figure beside its budget
     Bench(bench::BenchArgs),
     /// Simulate elections and judge them; `-- --help` for more
@@ -71,6 +77,7 @@ enum Task {
 fn main() -> ExitCode {
     let (steps, only, fail_fast) = match Args::parse().task {
         Task::Crash { arguments } => return exit_code(&steps::crash::run(&arguments)),
+        Task::Chaos { arguments } => return exit_code(&steps::chaos::run(&arguments)),
         Task::Bench(given) => return exit_code(&bench::run(&given)),
         Task::Sim { arguments } => return exit_code(&steps::sim::run(&arguments)),
         Task::Mutants { only } => return exit_code(&steps::mutants::run(&only)),

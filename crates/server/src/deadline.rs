@@ -65,9 +65,9 @@ fn unit_seconds(unit: &str) -> Option<f64> {
     }
 }
 
-/// 504: it took longer.
+/// 504: it took longer. Unlike kube-apiserver's it says when to try again, as every refusal does that passes by itself.
 pub(crate) fn exceeded() -> ApiError {
-    ApiError::timeout("Timeout: request did not complete within the allotted timeout", 0)
+    ApiError::timeout("Timeout: request did not complete within the allotted timeout", 1)
 }
 
 #[cfg(test)]
@@ -77,6 +77,13 @@ mod tests {
 
     fn asked(query: &str) -> Result<Duration, ApiError> {
         of(Query::new(&uri::query_pairs(Some(query))))
+    }
+
+    #[test]
+    fn who_is_given_up_on_is_told_when_to_try_again() {
+        let told = exceeded();
+        let details = told.status().details.as_ref().unwrap();
+        assert_eq!((told.code(), details.retry_after_seconds), (504, 1));
     }
 
     #[test]

@@ -5,15 +5,19 @@ use std::time::Instant;
 use crate::history::Nanos;
 
 /// Counts from the beginning of a run.
-#[derive(Clone, Copy)]
-pub(crate) struct Clock(Instant);
+#[derive(Clone, Copy, Debug)]
+pub struct Clock(Instant);
 
 impl Clock {
-    pub(crate) fn start() -> Self {
+    /// A run begins now.
+    #[must_use]
+    pub fn start() -> Self {
         Self(Instant::now())
     }
 
-    pub(crate) fn now(self) -> Nanos {
+    /// Now.
+    #[must_use]
+    pub fn now(self) -> Nanos {
         Nanos::try_from(self.0.elapsed().as_nanos()).unwrap_or(Nanos::MAX)
     }
 }

@@ -60,7 +60,18 @@ pub enum Action {
     /// Read one object.
     Get,
     /// Read all, perhaps page by page.
-    List,
+    List(Freshness),
+}
+
+/// Which state a list is to be of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// The latest.
+    Latest,
+    /// This revision or a later one.
+    NotOlder(Revision),
+    /// Exactly this revision, be it from the page before or from a list that somebody else was given.
+    Exact(Revision),
 }
 
 /// The ways to write.
@@ -91,6 +102,8 @@ pub enum Outcome {
     Conflict,
     /// A list, at this revision.
     Listed(Revision, Vec<(Arc<str>, Version)>),
+    /// 410: the state asked for is forgotten.
+    Forgotten(Revision),
     /// Refused for a reason that says nothing about the object.
     Refused,
     /// An answer that nobody should get here.
@@ -117,7 +130,9 @@ pub struct Session {
     pub from: Revision,
     /// What came, in order.
     pub events: Vec<Event>,
-    /// A refusal, an ERROR event, or something that is no event.
+    /// When it was told that what it needs is forgotten.
+    pub forgotten: Option<Nanos>,
+    /// Another refusal, another ERROR event, or something that is no event.
     pub error: Option<String>,
 }
 
@@ -152,7 +167,10 @@ pub enum EventKind {
 pub struct History {
     /// Of all clients, in no order.
     pub operations: Vec<Operation>,
-    /// All watchers. At least one selects everything and saw the run to its end: the checker learns the revisions of
-    /// deletions from it.
+    /// All watchers. Those that select everything saw, together, the whole run: the checker learns the revisions of deletions
+    /// from them.
     pub watchers: Vec<Watcher>,
+    /// How old something must be at least before the store may forget it; `None` if no watch is to be told within a run that it
+    /// has, and nothing is said of lists.
+    pub forgets_after: Option<Nanos>,
 }

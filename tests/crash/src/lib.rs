@@ -14,15 +14,15 @@
 )]
 
 pub mod check;
-mod client;
-mod clock;
+pub mod client;
+pub mod clock;
 mod faults;
 pub mod figures;
 pub mod history;
 mod lease;
-mod lives;
+pub mod lives;
 mod run;
-mod watcher;
+pub mod watcher;
 
 pub use run::{Plan, Round, run};
 

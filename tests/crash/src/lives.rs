@@ -1,56 +1,56 @@
-//! The server's lives, as its clients see them: it is up, with a number and an address, or down, or it is all over.
+//! Where clients find the servers: each that is up has a number for this life of it, and an address; at the end it is all over.
+
+use std::sync::Arc;
 
 use leasehold_conformance::Target;
 use tokio::sync::watch;
 
-/// What the server is doing.
+/// Which servers are there, and what clients are to do.
 #[derive(Clone)]
-pub(crate) enum State {
-    /// Between two lives.
-    Down,
-    /// Ready.
-    Up(Life),
-    /// Ready, but nobody is to write any more.
-    Quiet(Life),
+pub enum State {
+    /// These are ready. There may be none.
+    Up(Arc<[Life]>),
+    /// These are ready, but nobody is to write any more.
+    Quiet(Arc<[Life]>),
     /// The run has ended.
     Over,
 }
 
-/// From one start of the server to its end.
+/// A server from one start to its end.
 #[derive(Clone)]
-pub(crate) struct Life {
-    /// The first is 0.
-    pub(crate) number: usize,
-    pub(crate) target: Target,
+pub struct Life {
+    /// No other life of any server has it.
+    pub number: usize,
+    /// Which server, of several that share a store.
+    pub server: usize,
+    /// How to reach it.
+    pub target: Target,
 }
 
 /// A client's view.
 #[derive(Clone)]
-pub(crate) struct Lives(pub(crate) watch::Receiver<State>);
+pub struct Lives(pub watch::Receiver<State>);
 
 impl Lives {
-    /// The life to work in, waiting for one between two; `None` once the work is done.
-    pub(crate) async fn for_work(&mut self) -> Option<Life> {
+    /// The lives to work in, waiting while there are none; `None` once the work is done.
+    pub(crate) async fn for_work(&mut self) -> Option<Arc<[Life]>> {
         match self.current().await? {
-            State::Up(life) => Some(life),
-            State::Down | State::Quiet(_) | State::Over => None,
+            State::Up(lives) => Some(lives),
+            State::Quiet(_) | State::Over => None,
         }
     }
 
-    /// The life to watch, waiting for one between two; `None` once it is all over.
-    pub(crate) async fn for_watch(&mut self) -> Option<Life> {
+    /// The lives to watch, waiting while there are none; `None` once it is all over.
+    pub(crate) async fn for_watch(&mut self) -> Option<Arc<[Life]>> {
         match self.current().await? {
-            State::Up(life) | State::Quiet(life) => Some(life),
-            State::Down | State::Over => None,
+            State::Up(lives) | State::Quiet(lives) => Some(lives),
+            State::Over => None,
         }
-    }
-
-    pub(crate) fn work_is_over(&self) -> bool {
-        matches!(*self.0.borrow(), State::Quiet(_) | State::Over)
     }
 
     async fn current(&mut self) -> Option<State> {
-        let state = self.0.wait_for(|state| !matches!(state, State::Down)).await;
+        let none = |state: &State| matches!(state, State::Up(lives) | State::Quiet(lives) if lives.is_empty());
+        let state = self.0.wait_for(|state| !none(state)).await;
         Some(state.ok()?.clone())
     }
 }

@@ -1,21 +1,21 @@
 //! One round: a server with an empty store, clients, watchers, faults, a quiet end, and the verdict.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use leasehold_conformance::{Connection, TestServer};
+use leasehold_conformance::TestServer;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::Error;
-use crate::check::{Rule, Verdict, Violation, check};
-use crate::client::{Client, Noted};
+use crate::check::{Rule, Verdict, Violation, check, complaints, manners};
+use crate::client::{Client, Noted, World};
 use crate::clock::Clock;
 use crate::faults::{Count, Faults};
 use crate::figures::Figures;
-use crate::history::{Action, History, Nanos, Operation, Outcome, Revision, Watcher, WriteKind};
+use crate::history::{Action, Freshness, History, Nanos, Operation, Outcome, Revision, Watcher};
 use crate::lease::GROUPS;
 use crate::lives::{Life, Lives, State};
 use crate::watcher::{Habits, Watching};
@@ -24,8 +24,8 @@ const CLIENTS: usize = 8;
 /// How long watchers may take to see the last write.
 const CATCH_UP_MAX: Duration = Duration::from_secs(60);
 
-/// Violations of one rule that are told.
-const TOLD: usize = 4;
+/// How long a client waits for an answer: longer than the server takes, stopped for a while or not.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// What to do in a round.
 #[derive(Clone, Copy, Debug)]
@@ -45,17 +45,10 @@ pub struct Round {
 }
 
 impl Round {
-    /// The first violations of each rule, a line each: those after them have the same cause as a rule.
+    /// The first violations of each rule, a line each.
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
-        let mut told: HashMap<Rule, usize> = HashMap::new();
-        let mut is_news = |rule| {
-            let count = told.entry(rule).or_default();
-            *count += 1;
-            *count <= TOLD
-        };
-        let news = self.violations.iter().filter(|violation| is_news(violation.rule));
-        news.map(ToString::to_string).collect()
+        complaints(&self.violations)
     }
 }
 
@@ -95,18 +88,22 @@ struct Stage {
 impl Stage {
     async fn open(seed: u64, clock: Clock, server: TestServer) -> Result<Self, Error> {
         let mut rng = StdRng::seed_from_u64(seed);
-        let target = server.target().clone();
-        let (state, lives) = watch::channel(State::Up(Life { number: 0, target }));
-        let lives = Lives(lives);
-        let mut steward = Client::new(CLIENTS, rng.random(), clock, lives.clone());
-        let start = list(&mut steward, &server, 0).await?;
+        let life = life(0, &server);
+        let (state, lives) = watch::channel(State::Up(Arc::new([life.clone()])));
+        let world = World {
+            clock,
+            lives: Lives(lives),
+            patience: PATIENCE,
+        };
+        let mut steward = Client::new(CLIENTS, rng.random(), world.clone());
+        let start = list(&mut steward, &life).await?;
         let (goal, last) = watch::channel(None);
         let watchers = habits().map(|habits| {
-            let watching = Watching::new(habits, rng.random(), clock, lives.clone(), last.clone(), start);
+            let watching = Watching::new(habits, rng.random(), world.clone(), last.clone(), start);
             tokio::spawn(watching.run())
         });
         let clients = (0..CLIENTS).map(|number| {
-            let client = Client::new(number, rng.random(), clock, lives.clone());
+            let client = Client::new(number, rng.random(), world.clone());
             tokio::spawn(client.run())
         });
         Ok(Self {
@@ -125,7 +122,7 @@ impl Stage {
     async fn play(&mut self, kills: usize) -> Result<(), Error> {
         while self.faults.count.kills < kills {
             self.faults.end_life(&mut self.server).await?;
-            self.state.send_replace(State::Down);
+            self.state.send_replace(State::Up(Arc::new([])));
             self.ends.push(self.clock.now());
             self.faults.begin_life(&mut self.server).await?;
             self.announce();
@@ -134,14 +131,11 @@ impl Stage {
     }
 
     fn announce(&self) {
-        self.state.send_replace(State::Up(self.life()));
+        self.state.send_replace(State::Up(Arc::new([self.life()])));
     }
 
     fn life(&self) -> Life {
-        Life {
-            number: self.ends.len(),
-            target: self.server.target().clone(),
-        }
+        life(self.ends.len(), &self.server)
     }
 
     /// Lets everyone come to an end, and puts together what they noted.
@@ -165,31 +159,32 @@ impl Stage {
         self.server.kill()?;
         self.ends.push(self.clock.now());
         noted.extend(self.steward.into_noted());
+        self.faults.violations.extend(manners(&noted));
         let operations = noted.into_iter().map(|noted| closed(noted, &self.ends)).collect();
-        Ok((History { operations, watchers }, self.faults))
+        let history = History {
+            operations,
+            watchers,
+            forgets_after: None,
+        };
+        Ok((history, self.faults))
     }
 
     /// The clients stop, one last write is made, and the watchers go on until they have seen it.
     async fn end_quietly(&mut self) -> Result<(), Error> {
-        self.state.send_replace(State::Quiet(self.life()));
+        self.state.send_replace(State::Quiet(Arc::new([self.life()])));
         for client in &mut self.clients {
             while !client.is_finished() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         }
-        let life = self.ends.len();
-        let mut connection = Connection::open(self.server.target()).await?;
-        let last = Action::Write {
-            kind: WriteKind::Create,
-            token: "last".into(),
-            group: GROUPS[0].into(),
+        let life = self.life();
+        let last = self.steward.ask(&life, "last", Client::last_write()).await?;
+        let revision = match &last.operation.outcome {
+            Outcome::Stored(version) => version.revision,
+            other => return Err(format!("the last write came to {other:?}").into()),
         };
-        self.steward.exchange(&mut connection, life, "last", last).await;
-        let Some(Outcome::Stored(version)) = self.steward.last() else {
-            return Err(format!("the last write came to {:?}", self.steward.last()).into());
-        };
-        self.goal.send_replace(Some(version.revision));
-        list(&mut self.steward, &self.server, life).await?;
+        self.goal.send_replace(Some(revision));
+        list(&mut self.steward, &life).await?;
         self.await_watchers().await;
         Ok(())
     }
@@ -211,12 +206,19 @@ impl Stage {
 }
 
 /// Reads everything and returns the revision.
-async fn list(steward: &mut Client, server: &TestServer, life: usize) -> Result<Revision, Error> {
-    let mut connection = Connection::open(server.target()).await?;
-    steward.exchange(&mut connection, life, "", Action::List).await;
-    match steward.last() {
-        Some(Outcome::Listed(revision, _)) => Ok(*revision),
+async fn list(steward: &mut Client, life: &Life) -> Result<Revision, Error> {
+    let list = steward.ask(life, "", Action::List(Freshness::Latest)).await?;
+    match &list.operation.outcome {
+        Outcome::Listed(revision, _) => Ok(*revision),
         other => Err(format!("the list came to {other:?}").into()),
+    }
+}
+
+fn life(number: usize, server: &TestServer) -> Life {
+    Life {
+        number,
+        server: 0,
+        target: server.target().clone(),
     }
 }
 
@@ -226,6 +228,8 @@ fn habits() -> [Habits; 4] {
         group,
         looks_back,
         slow,
+        stays_with: None,
+        seconds: (1, 30),
     };
     [
         habits("steady watcher", None, false, false),
@@ -236,9 +240,10 @@ fn habits() -> [Habits; 4] {
 }
 
 /// A request without an answer stays possible until the server that got it was dead.
-fn closed((mut operation, life): Noted, ends: &[Nanos]) -> Operation {
+fn closed(noted: Noted, ends: &[Nanos]) -> Operation {
+    let mut operation = noted.operation;
     if matches!(operation.outcome, Outcome::Unknown) {
-        let end = ends.get(life).copied().unwrap_or(Nanos::MAX);
+        let end = ends.get(noted.life).copied().unwrap_or(Nanos::MAX);
         operation.returned = operation.returned.max(end);
     }
     operation

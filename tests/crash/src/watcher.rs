@@ -1,4 +1,6 @@
-//! A watcher that goes on where it was after each cut, or a little before.
+//! A watcher that goes on where it was after each cut, or a little before, at any of the servers.
+//!
+//! Where it is told that what it needs is forgotten it begins anew, after a list, as every client would.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,71 +11,90 @@ use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming};
 use leasehold_conformance::Connection;
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::Error;
-use crate::clock::Clock;
-use crate::history::{Revision, Session, Watcher};
+use crate::client::World;
+use crate::history::{Nanos, Revision, Session, Watcher};
 use crate::lease::{self, COLLECTION, Line};
-use crate::lives::Lives;
+use crate::lives::Life;
 
 /// How far before the last event a watcher goes back at most.
 const BACK_MAX: Revision = 100;
 
+/// Longer than that after its own end a session lasts only if the server has forgotten about it.
+const LATE: Duration = Duration::from_secs(60);
+
 /// What a watcher is like.
-pub(crate) struct Habits {
-    pub(crate) name: &'static str,
-    pub(crate) group: Option<&'static str>,
+#[derive(Clone, Copy, Debug)]
+pub struct Habits {
+    /// For messages.
+    pub name: &'static str,
+    /// Selects by this label, or nothing.
+    pub group: Option<&'static str>,
     /// Goes back when it resumes, and so sees some events again.
-    pub(crate) looks_back: bool,
+    pub looks_back: bool,
     /// Reads with pauses.
-    pub(crate) slow: bool,
+    pub slow: bool,
+    /// Stays with this one of several servers.
+    pub stays_with: Option<usize>,
+    /// How long a session is asked to last, one or the other, in seconds.
+    pub seconds: (u64, u64),
 }
 
 /// A watcher at work.
-pub(crate) struct Watching {
+pub struct Watching {
     habits: Habits,
     rng: StdRng,
-    clock: Clock,
-    lives: Lives,
+    world: World,
     /// The revision that is the last, once that is known.
     goal: watch::Receiver<Option<Revision>>,
     start: Revision,
     reached: Revision,
     sessions: Vec<Session>,
+    /// Since the last session, which was told that what it needs is forgotten.
+    has_begun_anew: bool,
 }
 
 impl Watching {
-    pub(crate) fn new(
+    /// A watcher that is to see everything after `start`.
+    #[must_use]
+    pub fn new(
         habits: Habits,
         seed: u64,
-        clock: Clock,
-        lives: Lives,
+        world: World,
         goal: watch::Receiver<Option<Revision>>,
         start: Revision,
     ) -> Self {
         Self {
             habits,
             rng: StdRng::seed_from_u64(seed),
-            clock,
-            lives,
+            world,
             goal,
             start,
             reached: start,
             sessions: Vec::new(),
+            has_begun_anew: false,
         }
     }
 
     /// Watches until it has seen the last revision, or the run is over.
-    pub(crate) async fn run(mut self) -> Watcher {
+    pub async fn run(mut self) -> Watcher {
         while !self.is_done() {
-            let Some(life) = self.lives.for_watch().await else {
+            let Some(lives) = self.world.lives.for_watch().await else {
                 break;
             };
-            if let Ok(mut connection) = Connection::open(&life.target).await {
+            let stays_with = self.habits.stays_with;
+            let fit: Vec<_> = lives
+                .iter()
+                .filter(|life| stays_with.is_none_or(|server| life.server == server))
+                .collect();
+            if let Some(life) = fit.choose(&mut self.rng) {
                 // A cut: on to the next.
-                let _ = self.session(&mut connection).await;
+                let _ = self.visit(life).await;
             }
             tokio::time::sleep(Duration::from_millis(self.rng.random_range(1..20))).await;
         }
@@ -88,24 +109,57 @@ impl Watching {
         self.goal.borrow().is_some_and(|goal| self.reached >= goal)
     }
 
-    async fn session(&mut self, connection: &mut Connection) -> Result<(), Error> {
+    async fn visit(&mut self, life: &Life) -> Result<(), Error> {
+        let mut connection = timeout(self.world.patience, Connection::open(&life.target)).await??;
+        let must_begin = self.sessions.last().is_some_and(|last| last.forgotten.is_some());
+        if must_begin && !self.has_begun_anew {
+            self.begin(&mut connection).await?;
+        }
+        let (short, long) = self.habits.seconds;
+        let seconds = if self.rng.random_bool(0.5) { short } else { long };
+        timeout(
+            Duration::from_secs(seconds) + LATE,
+            self.session(&mut connection, seconds),
+        )
+        .await
+        .unwrap_or_else(|late| {
+            if let Some(session) = self.sessions.last_mut() {
+                session.error = Some(format!("it did not end after {seconds} s: {late}"));
+            }
+            Ok(())
+        })
+    }
+
+    /// Reads everything and watches from there.
+    async fn begin(&mut self, connection: &mut Connection) -> Result<(), Error> {
+        let list = async {
+            let reply = connection.send(Method::GET, COLLECTION, None).await?;
+            lease::read_page(&reply.into_body().collect().await?.to_bytes())
+        };
+        let revision = timeout(self.world.patience, list).await??.revision;
+        (self.start, self.reached, self.has_begun_anew) = (revision, revision, true);
+        Ok(())
+    }
+
+    async fn session(&mut self, connection: &mut Connection, seconds: u64) -> Result<(), Error> {
         let from = self.next_start();
-        let timeout = if self.rng.random_bool(0.5) { 1 } else { 30 };
         let selector = self.habits.group.map(lease::selector).unwrap_or_default();
         let path = format!(
-            "{COLLECTION}?watch=1&allowWatchBookmarks=true&resourceVersion={from}&timeoutSeconds={timeout}&{selector}"
+            "{COLLECTION}?watch=1&allowWatchBookmarks=true&resourceVersion={from}&timeoutSeconds={seconds}&{selector}"
         );
         let reply = connection.send(Method::GET, &path, None).await?;
         let status = reply.status().as_u16();
         if status >= 500 || status == 429 {
             return Ok(());
         }
-        let error = (status != 200).then(|| format!("status {status}"));
+        let error = (status != 200 && status != 410).then(|| format!("status {status}"));
         self.sessions.push(Session {
             from,
             events: Vec::new(),
+            forgotten: (status == 410).then(|| self.world.clock.now()),
             error,
         });
+        self.has_begun_anew = false;
         if status == 200 {
             self.read(reply.into_body()).await?;
         }
@@ -128,10 +182,10 @@ impl Watching {
                 return Ok(());
             };
             unread.extend_from_slice(frame?.data_ref().map_or(&[][..], |data| data));
-            let at = self.clock.now();
+            let at = self.world.clock.now();
             while let Some(end) = unread.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = unread.drain(..=end).collect();
-                self.line(lease::read_line(&line, at));
+                self.line(lease::read_line(&line, at), at);
             }
             if self.habits.slow && self.rng.random_bool(0.02) {
                 tokio::time::sleep(Duration::from_millis(self.rng.random_range(20..200))).await;
@@ -149,7 +203,7 @@ impl Watching {
         }
     }
 
-    fn line(&mut self, line: Result<Line, Error>) {
+    fn line(&mut self, line: Result<Line, Error>, at: Nanos) {
         let Some(session) = self.sessions.last_mut() else {
             return;
         };
@@ -158,6 +212,7 @@ impl Watching {
                 self.reached = self.reached.max(event.revision);
                 session.events.push(event);
             }
+            Ok(Line::Error(410)) => session.forgotten = Some(at),
             Ok(Line::Error(code)) => session.error = Some(format!("ERROR {code}")),
             Err(error) => session.error = Some(format!("a line that is no event: {error}")),
         }

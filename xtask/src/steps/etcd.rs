@@ -71,6 +71,11 @@ fn tests(arguments: &[&str]) -> Outcome {
     cargo(&[&["test", "--locked", "--no-fail-fast"], arguments].concat())
 }
 
+/// Makes sure that a current etcd is there; why not, in a line.
+pub(crate) fn current() -> Result<(), String> {
+    ALL[0].ready()
+}
+
 impl Wanted {
     /// Makes sure that it is there; why not, in a line.
     fn ready(&self) -> Result<(), String> {

@@ -2,6 +2,7 @@
 //!
 //! A step with more than a line or two has a file of its own here. To add one, add a row.
 
+pub(crate) mod chaos;
 pub(crate) mod crash;
 mod deny;
 mod etcd;
@@ -68,6 +69,11 @@ pub(crate) const ALL: &[Step] = &[
         name: "etcd",
         needs: nothing,
         run: etcd::run,
+    },
+    Step {
+        name: "chaos",
+        needs: nothing,
+        run: || chaos::run(&[]),
     },
     Step {
         name: "sim",

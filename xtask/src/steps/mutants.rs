@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::etcd;
 use crate::command::{cargo_program, command, root};
 use crate::runner::Outcome;
 
@@ -24,13 +25,15 @@ struct Mutant {
 enum Catcher {
     /// This rule of the crash harness.
     Kills(&'static str),
+    /// This rule of the chaos harness, which needs an etcd.
+    Chaos(&'static str),
     /// A test: of this package, with these words in its path.
     Test(&'static str, &'static str),
 }
 
-use Catcher::{Kills, Test};
+use Catcher::{Chaos, Kills, Test};
 
-const MUTANTS: [Mutant; 14] = [
+const MUTANTS: [Mutant; 20] = [
     mutant("acknowledge-before-append", Kills("RevisionReused")),
     mutant("compare-and-swap-off", Kills("BrokenChain")),
     mutant("revisions-reused-after-restart", Kills("RevisionReused")),
@@ -38,6 +41,18 @@ const MUTANTS: [Mutant; 14] = [
     mutant("every-97th-event-dropped", Kills("WatchGap")),
     mutant("bookmark-one-too-high", Kills("WatchGap")),
     mutant("list-not-of-one-snapshot", Kills("NotASnapshot")),
+    mutant("acknowledge-before-transaction", Chaos("RevisionReused")),
+    mutant("latest-list-without-asking", Chaos("OutOfOrder")),
+    mutant("judged-from-a-glance", Chaos("OutOfOrder")),
+    mutant("event-lost-on-reconnect", Chaos("WatchGap")),
+    mutant("gap-passed-over", Chaos("WatchGap")),
+    mutant(
+        "rest-of-a-revision-lost",
+        Test(
+            STORE,
+            "a_batch_ends_where_a_revision_ends_however_many_changes_share_it",
+        ),
+    ),
     mutant("acknowledge-before-sync", Test(STORE, POWER_CUTS)),
     mutant("directory-sync-skipped", Test(STORE, POWER_CUTS)),
     mutant(
@@ -78,6 +93,8 @@ const fn mutant(name: &'static str, caught_by: Catcher) -> Mutant {
 
 /// How often the server is killed for each: enough for a few of everything that a run has, bookmarks above all.
 const KILLS: &str = "30";
+/// How many requests are made beside each bug of the etcd engine at least: in rounds, each with every fault.
+const OPERATIONS: &str = "30000";
 /// What the harness ends with when it found something.
 const FOUND: i32 = 1;
 
@@ -86,13 +103,20 @@ pub(crate) fn names() -> Vec<&'static str> {
     MUTANTS.iter().map(|mutant| mutant.name).collect()
 }
 
-/// Builds each of these mutants, or all, and requires that the harness finds what was planted.
+/// Builds each of these mutants, or all, and requires that what was planted is found. Without an etcd, those that need one are
+/// skipped.
 pub(crate) fn run(only: &[String]) -> Outcome {
     let chosen = MUTANTS
         .iter()
         .filter(|mutant| only.is_empty() || only.iter().any(|name| name == mutant.name));
-    let mut missed = Vec::new();
+    let no_etcd = etcd::current().err();
+    let (mut planted, mut missed) = (0, Vec::new());
     for mutant in chosen {
+        if let (Chaos(_), Some(why)) = (mutant.caught_by, &no_etcd) {
+            say(&format!("skipped {}: {why}", mutant.name));
+            continue;
+        }
+        planted += 1;
         match mutant.is_caught() {
             Ok(()) => say(&format!("caught  {} by {}", mutant.name, mutant.caught_by)),
             Err(why) => {
@@ -102,7 +126,7 @@ pub(crate) fn run(only: &[String]) -> Outcome {
         }
     }
     if only.is_empty() {
-        let figures = json!({"planted": MUTANTS.len(), "caught": MUTANTS.len() - missed.len()});
+        let figures = json!({"planted": planted, "caught": planted - missed.len()});
         if let Err(error) = leasehold_figures::record("mutants", &figures) {
             return Outcome::Failed(format!("the figures cannot be written: {error}"));
         }
@@ -117,7 +141,7 @@ pub(crate) fn run(only: &[String]) -> Outcome {
 impl fmt::Display for Catcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Kills(rule) => write!(f, "{rule}"),
+            Self::Kills(rule) | Self::Chaos(rule) => write!(f, "{rule}"),
             Self::Test(package, test) => write!(f, "{package}: {test}"),
         }
     }
@@ -126,10 +150,8 @@ impl fmt::Display for Catcher {
 impl Mutant {
     fn is_caught(&self) -> Result<(), String> {
         match self.caught_by {
-            Kills(rule) => {
-                self.cargo(&["build", "--package", "leasehold"])?;
-                killed(&directory().join("debug/leasehold"), rule)
-            }
+            Kills(rule) => self.is_noticed("leasehold-crash", &["--kills", KILLS], rule),
+            Chaos(rule) => self.is_noticed("leasehold-chaos", &["--operations", OPERATIONS], rule),
             Test(package, test) => {
                 self.cargo(&["test", "--package", package, "--no-run"])?;
                 // Built before, so that a failure can only be the test's.
@@ -140,6 +162,11 @@ impl Mutant {
                 }
             }
         }
+    }
+
+    fn is_noticed(&self, harness: &str, size: &[&str], rule: &str) -> Result<(), String> {
+        self.cargo(&["build", "--package", "leasehold"])?;
+        noticed(&directory().join("debug/leasehold"), harness, size, rule)
     }
 
     /// Runs cargo on the program with the bug in it. The error is all that was said.
@@ -171,11 +198,11 @@ impl Mutant {
     }
 }
 
-/// Runs the crash harness, itself without the bug, on a program with it.
-fn killed(program: &Path, rule: &str) -> Result<(), String> {
-    let harness = ["run", "--locked", "--quiet", "--package", "leasehold-crash", "--"];
-    let output = command(&cargo_program(), &harness)
-        .args(["--no-figures", "--kills", KILLS])
+/// Runs a harness, itself without the bug, on a program with it.
+fn noticed(program: &Path, harness: &str, size: &[&str], rule: &str) -> Result<(), String> {
+    let arguments = ["run", "--locked", "--quiet", "--package", harness, "--", "--no-figures"];
+    let output = command(&cargo_program(), &arguments)
+        .args(size)
         .env("LEASEHOLD_BIN", program)
         .output()
         .map_err(|error| format!("the harness cannot be run: {error}"))?;

@@ -2,7 +2,7 @@
 //!
 //! The same tests, told to do more of it, and optimised. Sizes are those that docs/reliability.md claims.
 
-use super::{build, crash, fuzz, mutants, nothing, sim};
+use super::{build, chaos, crash, fuzz, mutants, nothing, sim};
 use crate::command::cargo_with;
 use crate::runner::{Outcome, Step};
 
@@ -57,12 +57,20 @@ pub(crate) const ALL: &[Step] = &[
         needs: nothing,
         run: || crash::run(&["--kills".to_owned(), KILLS.to_owned()]),
     },
+    Step {
+        name: "chaos",
+        needs: nothing,
+        run: || chaos::run(&["--minutes".to_owned(), CHAOS.to_owned()]),
+    },
 ];
 
 /// Terms of leaders, in a simulated world.
 const TERMS: &str = "10000000";
 /// More than a million operations.
 const KILLS: &str = "5000";
+
+/// Minutes: a few million operations.
+const CHAOS: &str = "120";
 
 /// The names of all steps, for the command line.
 pub(crate) fn names() -> Vec<&'static str> {

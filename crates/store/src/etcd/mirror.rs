@@ -55,6 +55,11 @@ impl Mirror {
     /// watch from there on might pass over in silence (etcd issues 18089 and 19179), and etcd says so.
     pub(super) fn resume(&mut self) -> Revision {
         self.known = self.state.revision;
+        #[cfg(leasehold_mutant = "event-lost-on-reconnect")]
+        if self.known > Revision(0) {
+            self.known.0 += 1;
+            return self.state.revision;
+        }
         self.known.max(Revision(1))
     }
 

@@ -86,6 +86,12 @@ impl Etcd {
 async fn carry_out(shared: &Shared, write: &Write) -> Result<Revision, Error> {
     let path = shared.keys.encode(&write.key);
     let path = path.ok_or_else(|| Error::Unavailable("nothing can be stored under such a name".into()))?;
+    #[cfg(leasehold_mutant = "acknowledge-before-transaction")]
+    {
+        let (client, txn) = (shared.client.clone(), write.txn(path));
+        tokio::spawn(async move { client.txn(txn).await });
+        return Ok(Revision(shared.published.revision().0 + 1));
+    }
     let reply = shared
         .txn(write.txn(path))
         .await

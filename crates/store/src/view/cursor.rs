@@ -83,6 +83,11 @@ impl Cursor {
         let (mut changes, mut looked_at, mut rest) = (Vec::new(), 0, None);
         for change in view.history.from(self.range.resource(), first) {
             let enough = changes.len() >= BATCH || looked_at >= SCAN;
+            #[cfg(leasehold_mutant = "rest-of-a-revision-lost")]
+            if enough {
+                rest = Some(Revision(self.progress.0 + 1));
+                break;
+            }
             // Never within a revision: who resumes after it must have had all of it.
             if enough && change.revision > self.progress {
                 rest = Some(change.revision);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::log::Log;
 use super::{Rule, Violation};
-use crate::history::{Action, Content, History, Nanos, Operation, Outcome, Revision, WriteKind};
+use crate::history::{Action, Content, Freshness, History, Nanos, Operation, Outcome, Revision, WriteKind};
 
 /// Checks every operation that was answered, and every write that came true without an answer.
 pub(super) fn check(history: &History, log: &Log, violations: &mut Vec<Violation>) {
@@ -120,8 +120,12 @@ fn explain(
             } => found(somewhere(&|segment| segment.from != expected.revision)),
             _ => Ok(()),
         },
-        Outcome::Listed(revision, _) => found((low..=high).contains(revision)),
-        Outcome::Refused | Outcome::Odd(_) | Outcome::Unknown => Ok(()),
+        Outcome::Listed(revision, _) => found(match operation.action {
+            Action::List(Freshness::Exact(asked)) => *revision == asked,
+            Action::List(Freshness::NotOlder(asked)) => (asked..=high).contains(revision),
+            _ => (low..=high).contains(revision),
+        }),
+        Outcome::Forgotten(_) | Outcome::Refused | Outcome::Odd(_) | Outcome::Unknown => Ok(()),
     }
 }
 

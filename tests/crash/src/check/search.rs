@@ -2,12 +2,13 @@
 //!
 //! The search of Wing and Gong, with a memory of what has been tried: take any request that could be next, because none
 //! that is still to be placed was answered before it began, apply it to a plain model, and go on; go back when stuck. A
-//! request without an answer may be placed or left out. It stays possible until its server was dead and no longer, which
-//! keeps the search short.
+//! request without an answer may be placed or left out. It stays possible until its server was dead, or until somebody saw what it
+//! had done, and no longer, which keeps the search short.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use super::settle::Sightings;
 use super::{Rule, Verdict, Violation};
 use crate::history::{Action, History, Nanos, Operation, Outcome, WriteKind};
 
@@ -21,9 +22,11 @@ type Token = Arc<str>;
 
 /// Searches the busiest objects.
 pub(super) fn check(history: &History, verdict: &mut Verdict) {
-    let mut by_key: BTreeMap<&Arc<str>, Vec<&Operation>> = BTreeMap::new();
+    let sightings = Sightings::new(history);
+    let mut by_key: BTreeMap<Arc<str>, Vec<Operation>> = BTreeMap::new();
     for operation in history.operations.iter().filter(|operation| !operation.key.is_empty()) {
-        by_key.entry(&operation.key).or_default().push(operation);
+        let settled = sightings.settle(operation);
+        by_key.entry(operation.key.clone()).or_default().extend(settled);
     }
     let mut keys: Vec<_> = by_key.into_iter().collect();
     keys.sort_by_key(|(_, operations)| std::cmp::Reverse(operations.len()));
@@ -72,7 +75,7 @@ impl Place {
     }
 }
 
-fn search(operations: &[&Operation]) -> Found {
+fn search(operations: &[Operation]) -> Found {
     let start = Place {
         base: 0,
         beyond: Vec::new(),
@@ -89,7 +92,7 @@ fn search(operations: &[&Operation]) -> Found {
         }
         furthest = furthest.max(place.base);
         for index in candidates(operations, &place) {
-            for held in outcomes(operations[index], place.held.as_ref()) {
+            for held in outcomes(&operations[index], place.held.as_ref()) {
                 let next = place.with(index, held);
                 if tried.insert(next.clone()) {
                     stack.push(next);
@@ -101,7 +104,7 @@ fn search(operations: &[&Operation]) -> Found {
 }
 
 /// The requests that may come next, the earliest last.
-fn candidates(operations: &[&Operation], place: &Place) -> Vec<usize> {
+fn candidates(operations: &[Operation], place: &Place) -> Vec<usize> {
     let (mut found, mut limit) = (Vec::new(), Nanos::MAX);
     for (index, operation) in operations.iter().enumerate().skip(place.base) {
         if operation.called > limit {
@@ -154,6 +157,6 @@ fn effect(action: &Action, held: Option<&Token>) -> Option<Option<Token>> {
             fits.then(|| Some(token.clone()))
         }
         Action::Delete => held.map(|_| None),
-        Action::Get | Action::List => None,
+        Action::Get | Action::List(_) => None,
     }
 }

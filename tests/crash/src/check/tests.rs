@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Rule, check};
 use crate::history::{
-    Action, Content, Event, EventKind, History, Nanos, Operation, Outcome, Revision, Session, Version, Watcher,
-    WriteKind,
+    Action, Content, Event, EventKind, Freshness, History, Nanos, Operation, Outcome, Revision, Session, Version,
+    Watcher, WriteKind,
 };
 
 fn content(uid: &str, token: &str, group: &str) -> Content {
@@ -64,6 +64,7 @@ fn session(from: Revision, events: Vec<Event>) -> Session {
     Session {
         from,
         events,
+        forgotten: None,
         error: None,
     }
 }
@@ -102,7 +103,12 @@ fn sound() -> History {
         stored("a", (10, 20), WriteKind::Create, a1.clone()),
         stored("b", (12, 25), WriteKind::Create, b1.clone()),
         stored("a", (30, 40), WriteKind::Update(a1.clone()), a2.clone()),
-        operation("", (41, 42), Action::List, Outcome::Listed(13, items)),
+        operation(
+            "",
+            (41, 42),
+            Action::List(Freshness::Latest),
+            Outcome::Listed(13, items),
+        ),
         operation("a", (43, 45), late, Outcome::Conflict),
         operation("a", (50, 65), patch, Outcome::Unknown),
         operation("a", (70, 75), Action::Get, Outcome::Found(a3.clone())),
@@ -147,6 +153,7 @@ fn sound() -> History {
     History {
         operations,
         watchers: vec![watcher(None, all), watcher(Some("in"), group)],
+        forgets_after: None,
     }
 }
 
@@ -258,7 +265,12 @@ fn an_acknowledged_write_is_not_lost() {
     });
     spoilt(Rule::NotASnapshot, |history| {
         let items = vec![("a".into(), version(16, "u2", "t4", "in"))];
-        let list = operation("", (120, 130), Action::List, Outcome::Listed(16, items));
+        let list = operation(
+            "",
+            (120, 130),
+            Action::List(Freshness::Latest),
+            Outcome::Listed(16, items),
+        );
         history.operations.push(list);
     });
 }
@@ -402,6 +414,95 @@ fn the_search_without_revisions_finds_what_has_no_order() {
         let after = Outcome::Found(version(17, "u3", "t9", "in"));
         history.operations.push(operation("b", (90, 95), Action::Get, after));
     });
+}
+
+#[test]
+fn a_request_without_an_answer_may_come_true_until_it_is_seen_and_no_later() {
+    // Nobody knows when it ended, but a watch has seen it.
+    let with = |after: &'static str| {
+        let mut history = sound();
+        history.operations[6].returned = Nanos::MAX;
+        let found = match after {
+            "t2" => version(13, "u1", "t2", "out"),
+            _ => version(14, "u1", "t3", "in"),
+        };
+        let operation = operation("a", (67, 69), Action::Get, Outcome::Found(found));
+        history.operations.push(operation);
+        let unordered = check(&history).violations;
+        unordered
+            .iter()
+            .any(|violation| violation.rule == Rule::NotLinearizable)
+    };
+    assert!(!with("t3"));
+    assert!(with("t2"), "the watch had been told of it at 66");
+    // A deletion whose answer was lost, or another of the same object that was never carried out.
+    let mut history = sound();
+    history.operations[8].outcome = Outcome::Unknown;
+    history.operations[8].returned = Nanos::MAX;
+    let never = operation("a", (60, Nanos::MAX), Action::Delete, Outcome::Unknown);
+    history.operations.push(never);
+    let verdict = check(&history);
+    assert!(verdict.violations.is_empty(), "{:?}", verdict.violations);
+    history.operations.push(operation(
+        "a",
+        (92, 95),
+        Action::Get,
+        Outcome::Found(version(14, "u1", "t3", "in")),
+    ));
+    let found = check(&history).violations;
+    assert!(found.iter().any(|violation| violation.rule == Rule::NotLinearizable));
+}
+
+#[test]
+fn only_what_is_old_is_forgotten() {
+    let forgotten = |at: Nanos, age: Option<Nanos>| {
+        let mut history = sound();
+        history.forgets_after = age;
+        let told = Session {
+            forgotten: Some(at),
+            ..session(14, Vec::new())
+        };
+        history.watchers[0].sessions.push(told);
+        let verdict = check(&history);
+        let rules: Vec<_> = verdict.violations.iter().map(|violation| violation.rule).collect();
+        (rules, verdict.forgotten)
+    };
+    // The write at 14 was asked for at 50.
+    assert_eq!(forgotten(150, Some(100)), (vec![], 1));
+    assert_eq!(forgotten(149, Some(100)), (vec![Rule::ForgottenTooSoon], 0));
+    assert_eq!(forgotten(150, None), (vec![Rule::WatchRefused], 0));
+    spoilt(Rule::ForgottenTooSoon, |history| {
+        history.forgets_after = Some(100);
+        let action = Action::List(Freshness::Exact(13));
+        let list = operation("", (100, 120), action, Outcome::Forgotten(13));
+        history.operations.push(list);
+    });
+}
+
+#[test]
+fn a_list_is_as_fresh_as_was_asked_for() {
+    let items = vec![
+        ("a".into(), version(13, "u1", "t2", "out")),
+        ("b".into(), version(12, "u3", "t5", "out")),
+    ];
+    let list = |freshness, late| {
+        let mut history = sound();
+        let outcome = Outcome::Listed(13, items.clone());
+        let at = if late { (120, 130) } else { (42, 43) };
+        history
+            .operations
+            .push(operation("", at, Action::List(freshness), outcome));
+        check(&history).violations.is_empty()
+    };
+    assert!(list(Freshness::Latest, false) && !list(Freshness::Latest, true));
+    assert!(list(Freshness::NotOlder(12), true) && !list(Freshness::NotOlder(14), true));
+    assert!(list(Freshness::Exact(13), true) && !list(Freshness::Exact(12), true));
+}
+
+#[test]
+fn what_nobody_watched_is_not_judged_in_silence() {
+    spoilt(Rule::Unwatched, |history| history.watchers[0].sessions[1].from = 14);
+    spoilt(Rule::Unwatched, |history| drop(history.watchers.remove(0)));
 }
 
 #[test]
