@@ -48,7 +48,7 @@ impl Plan {
     }
 }
 
-/// Plays a round and judges it. `tell` is told of each fault when it begins.
+/// Plays a round and judges it. `tell` is told of each fault when it begins and when it is over.
 ///
 /// # Errors
 /// When the round could not be played: no etcd, no server, or no answer to what the harness itself needs.
@@ -80,9 +80,13 @@ pub async fn run(plan: Plan, mut tell: impl FnMut(&str)) -> Result<Round, Error>
 async fn play(stage: &mut Stage, plan: &Plan, tell: &mut impl FnMut(&str)) -> Result<(), Error> {
     for fault in plan.faults() {
         stage.pause(500..2000).await;
-        tell(&format!("{fault:?}"));
+        tell(&format!("{fault:?} begins"));
         stage.suffer(fault).await?;
-        stage.recover(&format!("{fault:?}")).await;
+        let took = stage.recover(&format!("{fault:?}")).await;
+        tell(&format!(
+            "{fault:?} is over; all works again {} ms after",
+            took.as_millis()
+        ));
     }
     stage.pause(500..2000).await;
     Ok(())

@@ -138,19 +138,21 @@ impl Stage {
         self.lives - 1
     }
 
-    /// Waits until every server says that it is ready, takes a write, and shows those of all others.
-    pub(crate) async fn recover(&mut self, after: &str) {
+    /// Waits until every server says that it is ready, takes a write, and shows those of all others; how long that took.
+    pub(crate) async fn recover(&mut self, after: &str) -> Duration {
         let begun = self.world.clock.now();
         let mut missing = String::new();
         let recovered = tokio::time::timeout(RECOVERY, self.works_again(&mut missing)).await;
+        let took = self.world.clock.now() - begun;
         if recovered.is_ok() {
-            self.aftermath.recovered(self.world.clock.now() - begun);
-            return;
+            self.aftermath.recovered(took);
+            return Duration::from_nanos(took);
         }
         let stderr: Vec<_> = self.replicas.iter().map(Replica::stderr).collect();
         let stderr = stderr.join("\n");
         let what = format!("{RECOVERY:?} after {after}: {missing}; stderr of the servers:\n{stderr}");
         self.aftermath.violations.push(Violation::new(Rule::NoRecovery, what));
+        Duration::from_nanos(took)
     }
 
     async fn works_again(&mut self, missing: &mut String) {
