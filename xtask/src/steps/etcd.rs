@@ -26,13 +26,13 @@ const ALL: [Wanted; 2] = [
     Wanted {
         line: "3.6",
         suffix: "_of_3_6",
-        variable: "LEASEHOLD_ETCD",
+        variable: "LEASEHOLD_TEST_ETCD",
         get: build,
     },
     Wanted {
         line: "3.4",
         suffix: "_of_3_4",
-        variable: "LEASEHOLD_ETCD_34",
+        variable: "LEASEHOLD_TEST_ETCD_34",
         get: unpack,
     },
 ];
@@ -61,10 +61,11 @@ pub(crate) fn run() -> Outcome {
     let skipped: Vec<_> = missing.iter().map(|(wanted, _)| wanted.suffix).collect();
     let skip = skipped.iter().flat_map(|suffix| ["--skip", suffix]);
     let engine: Vec<_> = engine.into_iter().chain(["--"]).chain(skip).collect();
-    match tests(&client) {
-        Outcome::Passed => tests(&engine),
-        other => other,
-    }
+    let program = ["--package", "leasehold", "--test", "etcd"];
+    tests(&client).and(|| tests(&engine)).and(|| match current() {
+        Ok(()) => tests(&program),
+        Err(_) => Outcome::Passed,
+    })
 }
 
 fn tests(arguments: &[&str]) -> Outcome {

@@ -75,11 +75,13 @@ impl Outcome {
         expected: Option<Revision>,
     ) -> Self {
         let result = store.write(key.clone(), value.clone(), expected).await;
+        // A store that has failed refuses without the disk, which may hang and be asked for nothing then.
+        let answered_at = result.as_ref().map_or(0, |_| disk.position());
         Self {
             key,
             value,
             result,
-            answered_at: disk.position(),
+            answered_at,
         }
     }
 }
