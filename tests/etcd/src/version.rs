@@ -41,8 +41,8 @@ impl Version {
     #[must_use]
     pub fn program(self) -> PathBuf {
         let (variable, name) = match self {
-            Self::V3_4 => ("LEASEHOLD_ETCD_34", "etcd-3.4"),
-            Self::V3_6 => ("LEASEHOLD_ETCD", "etcd-3.6"),
+            Self::V3_4 => ("LEASEHOLD_TEST_ETCD_34", "etcd-3.4"),
+            Self::V3_6 => ("LEASEHOLD_TEST_ETCD", "etcd-3.6"),
         };
         let fetched = || {
             Path::new(env!("CARGO_MANIFEST_DIR"))

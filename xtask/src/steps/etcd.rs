@@ -26,13 +26,13 @@ const ALL: [Wanted; 2] = [
     Wanted {
         line: "3.6",
         suffix: "_of_3_6",
-        variable: "LEASEHOLD_ETCD",
+        variable: "LEASEHOLD_TEST_ETCD",
         get: build,
     },
     Wanted {
         line: "3.4",
         suffix: "_of_3_4",
-        variable: "LEASEHOLD_ETCD_34",
+        variable: "LEASEHOLD_TEST_ETCD_34",
         get: unpack,
     },
 ];
