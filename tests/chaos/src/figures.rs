@@ -86,6 +86,22 @@ impl Figures {
         }
     }
 
+    /// What there was too little of for the verdict to mean something, if anything; for a few rounds or more.
+    #[must_use]
+    pub fn poor_in(&self) -> Option<&'static str> {
+        let enough = [
+            ("writes", self.writes_acknowledged >= self.operations / 20),
+            ("requests without an answer", self.unknown > 0),
+            ("lists", self.lists >= self.operations / 100),
+            ("events", self.events >= self.writes_acknowledged),
+            ("bookmarks", self.bookmarks >= 10 * self.rounds),
+            ("resumed watches", self.resumes >= 20 * self.rounds),
+            ("watches that were told of a gap", self.forgotten > 0),
+            ("decided searches", self.searched > self.undecided),
+        ];
+        enough.into_iter().find(|(_, is)| !is).map(|(what, _)| what)
+    }
+
     /// Requests without an answer, in hundredths of a percent.
     fn unknown_share(&self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a share of counts far below 2^52")]
@@ -163,4 +179,36 @@ pub fn record(figures: &Figures) -> Result<(), Error> {
     let mut value = serde_json::to_value(figures)?;
     value["unknownPercent"] = json!(figures.unknown_share());
     Ok(leasehold_figures::record("chaos", &value)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Figures;
+
+    #[test]
+    fn a_run_in_which_little_happened_says_so() {
+        let rich = Figures {
+            rounds: 2,
+            operations: 1000,
+            writes_acknowledged: 50,
+            unknown: 1,
+            lists: 10,
+            events: 50,
+            bookmarks: 20,
+            resumes: 40,
+            forgotten: 1,
+            searched: 12,
+            undecided: 11,
+            ..Figures::default()
+        };
+        assert_eq!(rich.poor_in(), None);
+        let poor = |spoil: fn(&mut Figures)| {
+            let mut figures = rich.clone();
+            spoil(&mut figures);
+            figures.poor_in()
+        };
+        assert_eq!(poor(|figures| figures.writes_acknowledged = 49), Some("writes"));
+        assert_eq!(poor(|figures| figures.resumes = 39), Some("resumed watches"));
+        assert_eq!(poor(|figures| figures.undecided = 12), Some("decided searches"));
+    }
 }

@@ -13,6 +13,9 @@ use leasehold_chaos::{Error, Plan, run};
 /// How many members the etcd has: the seed decides, so that a seed alone repeats its round.
 const MEMBERS: [usize; 3] = [3, 1, 3];
 
+/// After so many rounds there must have been some of everything.
+const ROUNDS_TELLING: usize = 3;
+
 /// Hurt servers and the etcd below them under load, and check what their clients saw
 #[derive(Parser)]
 struct Args {
@@ -70,5 +73,8 @@ fn play(args: &Args) -> Result<usize, Error> {
     if !args.no_figures {
         figures::record(&total)?;
     }
-    Ok(total.violations)
+    match total.poor_in() {
+        Some(what) if total.rounds >= ROUNDS_TELLING && total.violations == 0 => Err(format!("too few {what}").into()),
+        _ => Ok(total.violations),
+    }
 }
