@@ -204,14 +204,8 @@ fn build(cargo: &OsStr, profile: &str) -> Result<PathBuf, Error> {
         }
     }
     let output = command
-        .args([
-            "build",
-            "--package",
-            "leasehold",
-            "--bin",
-            "leasehold",
-            "--message-format=json",
-        ])
+        // As the steps of the tests build it: one package alone would need some dependencies with other features.
+        .args(["build", "--workspace", "--bins", "--message-format=json"])
         .args(["--profile", profile])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stderr(Stdio::inherit())
@@ -222,7 +216,7 @@ fn build(cargo: &OsStr, profile: &str) -> Result<PathBuf, Error> {
     executable(&output.stdout).ok_or_else(|| "cargo does not say what it built".into())
 }
 
-/// The path of the executable in cargo's messages, one JSON text per line.
+/// The path of the program in cargo's messages, one JSON text per line.
 fn executable(messages: &[u8]) -> Option<PathBuf> {
     #[derive(Deserialize)]
     struct Message {
@@ -230,7 +224,7 @@ fn executable(messages: &[u8]) -> Option<PathBuf> {
     }
     let lines = messages.split(|b| *b == b'\n');
     let mut paths = lines.filter_map(|line| serde_json::from_slice::<Message>(line).ok()?.executable);
-    paths.next()
+    paths.find(|path| path.file_stem().is_some_and(|name| name == "leasehold"))
 }
 
 #[cfg(all(test, unix))]
