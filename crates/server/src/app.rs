@@ -146,10 +146,9 @@ impl App {
             };
             let answered = tokio::time::timeout(limit, self.admit(&asked, body, seen)).await;
             answered.unwrap_or_else(|_| Err(deadline::exceeded()))
-        };
-        answered
-            .await
-            .unwrap_or_else(|error| reply::failure(&error, &head.headers, pretty))
+        }
+        .await;
+        answered.unwrap_or_else(|error| reply::failure(&error, &head.headers, pretty))
     }
 
     fn series(&self, info: &RequestInfo<'_>) -> Series {
