@@ -57,15 +57,22 @@ impl Text {
         let (year, month, day) = date_of(seconds.div_euclid(86_400));
         let second = seconds.rem_euclid(86_400) as u32;
         let mut bytes = *b"0000-00-00T00:00:00.000000Z";
-        digits(&mut bytes[0..4], year);
-        digits(&mut bytes[5..7], month);
-        digits(&mut bytes[8..10], day);
-        digits(&mut bytes[11..13], second / 3600);
-        digits(&mut bytes[14..16], second / 60 % 60);
-        digits(&mut bytes[17..19], second % 60);
+        let mut pair = |at: usize, number: u32| {
+            bytes[at] = b'0' + (number / 10) as u8;
+            bytes[at + 1] = b'0' + (number % 10) as u8;
+        };
+        pair(0, year / 100);
+        pair(2, year % 100);
+        pair(5, month);
+        pair(8, day);
+        pair(11, second / 3600);
+        pair(14, second / 60 % 60);
+        pair(17, second % 60);
         let len = match micros {
             Some(micros) => {
-                digits(&mut bytes[20..26], micros);
+                pair(20, micros / 10_000);
+                pair(22, micros / 100 % 100);
+                pair(24, micros % 100);
                 27
             }
             None => {
@@ -76,15 +83,12 @@ impl Text {
         Self { bytes, len }
     }
 
-    fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[..self.len]).expect("digits and punctuation")
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
     }
-}
 
-fn digits(out: &mut [u8], mut number: u32) {
-    for digit in out.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).expect("digits and punctuation")
     }
 }
 
@@ -164,7 +168,7 @@ macro_rules! time_type {
                     return out.extend_from_slice(b"null");
                 }
                 out.push(b'"');
-                out.extend_from_slice(self.text().as_str().as_bytes());
+                out.extend_from_slice(self.text().as_bytes());
                 out.push(b'"');
             }
         }

@@ -5,6 +5,7 @@ use leasehold_api::codec::{self, Decoded, Format, Target};
 use leasehold_api::coordination::Lease;
 use leasehold_api::meta::{ListMeta, Status};
 use leasehold_api::{ApiError, Gvk, TypeCodec};
+use prost::Message as _;
 
 const LEASE: Gvk = Gvk {
     group: "coordination.k8s.io",
@@ -179,6 +180,26 @@ fn deep_nesting_is_refused_without_using_up_the_stack() {
 }
 
 #[test]
+fn what_is_stored_takes_no_more_memory_than_it_is_long() {
+    let object = decode(Format::Json, FULL).unwrap().object;
+    let mut out = Vec::new();
+    codec::protobuf::write_object(LEASE, object.as_encode(), &mut out);
+    assert_eq!(out.capacity(), out.len());
+}
+
+#[derive(prost::Message)]
+struct Envelope {
+    #[prost(bytes, tag = "2")]
+    raw: Vec<u8>,
+}
+
+#[derive(prost::Message)]
+struct Items {
+    #[prost(bytes, repeated, tag = "2")]
+    items: Vec<Vec<u8>>,
+}
+
+#[test]
 fn lists_and_watch_frames_hold_their_objects() {
     let object = decode(Format::Json, FULL).unwrap().object;
     let list = Gvk {
@@ -190,7 +211,7 @@ fn lists_and_watch_frames_hold_their_objects() {
         ..ListMeta::default()
     };
 
-    let mut writer = codec::json::ListWriter::new(list, &meta, 0);
+    let mut writer = codec::json::ListWriter::new(list, &meta);
     writer.item(object.as_encode());
     writer.item(object.as_encode());
     let json: serde_json::Value = serde_json::from_slice(&writer.finish()).unwrap();
@@ -200,9 +221,17 @@ fn lists_and_watch_frames_hold_their_objects() {
     );
     assert_eq!(json["items"][1]["spec"]["holderIdentity"], "h");
 
-    let mut writer = codec::protobuf::ListWriter::new(list, &meta, 0);
+    let items_len = codec::protobuf::ListWriter::item_len(object.as_encode());
+    let mut writer = codec::protobuf::ListWriter::new(list, &meta, items_len);
     writer.item(object.as_encode());
-    assert!(writer.finish().starts_with(codec::protobuf::MAGIC));
+    let mut written = writer.take(Vec::new());
+    assert!(writer.is_empty());
+    written.extend(writer.finish());
+    let envelope = Envelope::decode(written.strip_prefix(codec::protobuf::MAGIC).unwrap()).unwrap();
+    let items = Items::decode(&*envelope.raw).unwrap().items;
+    let mut item = Vec::new();
+    object.as_encode().write_protobuf(&mut item);
+    assert_eq!(items, [item]);
 
     let mut frame = Vec::new();
     codec::protobuf::write_watch_event("ADDED", b"xyz", &mut frame);

@@ -20,14 +20,11 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::Error;
-use crate::target::{Protocol, Target};
+use crate::target::{Protocol, Target, Windows};
 
 /// Bound on connecting and on each handshake.
 const STEP: Duration = Duration::from_secs(30);
-/// Bytes that the server may send ahead of our reading, of one stream and of all: so many that it never waits for us.
-const STREAM_WINDOW: u32 = 8 << 20;
-const CONNECTION_WINDOW: u32 = 64 << 20;
-/// Bytes of small frames on top of that. A watch is nothing but small frames.
+/// Bytes of small frames on top of the windows. A watch is nothing but small frames.
 const FRAME_BUDGET: usize = 256 << 20;
 /// Bytes of an HTTP/2 frame that we take. With larger ones a long list costs less.
 const FRAME: u32 = 256 << 10;
@@ -92,7 +89,7 @@ impl Connection {
         // What goes wrong on a connection shows in the requests on it.
         let (sender, driver) = match target.protocol {
             Protocol::H2 => {
-                let (sender, driver) = step(target, h2_settings().handshake(stream)).await?;
+                let (sender, driver) = step(target, h2_settings(target.windows).handshake(stream)).await?;
                 (Sender::H2(sender), tokio::spawn(async { drop(driver.await) }))
             }
             Protocol::Http1 => {
@@ -238,12 +235,12 @@ fn request(method: Method, uri: Uri, headers: HeaderMap, body: &Bytes) -> Reques
     request
 }
 
-fn h2_settings() -> h2::client::Builder {
+fn h2_settings(windows: Windows) -> h2::client::Builder {
     let mut settings = h2::client::Builder::new();
     settings
         .enable_push(false)
-        .initial_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_window_size(windows.stream)
+        .initial_connection_window_size(windows.connection)
         .data_frame_budget(FRAME_BUDGET)
         .max_frame_size(FRAME);
     settings

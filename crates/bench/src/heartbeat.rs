@@ -12,6 +12,7 @@ use crate::measure::{Load, measure};
 use crate::pool::Failed;
 use crate::posts::{Posts, Watches};
 use crate::report::Measured;
+use crate::stalled::Stalled;
 use crate::tally::Outcome;
 use crate::watcher::Filter;
 use crate::{Error, Report, Run, Setup, body};
@@ -25,6 +26,8 @@ pub struct Heartbeat {
     pub load: Load,
     /// Watches to hold open meanwhile, each of one name that nobody writes.
     pub idle: Option<Watches>,
+    /// Watches to open beforehand, each of all leases, that are never read.
+    pub stalled: Option<Watches>,
     /// Leave the leases there afterwards.
     pub keep: bool,
 }
@@ -44,10 +47,11 @@ pub async fn heartbeat(setup: &Setup, plan: Heartbeat, run: &Run) -> Result<Repo
         );
         return Err(Error::plan(why));
     }
-    plan.idle.map_or(Ok(()), |idle| idle.check(setup.target.protocol))?;
-    let threads = setup
-        .threads(at_once)
-        .min(plan.idle.map_or(usize::MAX, |idle| idle.connections));
+    let mut threads = setup.threads(at_once);
+    for watches in plan.idle.iter().chain(&plan.stalled) {
+        watches.check(setup.target.protocol)?;
+        threads = threads.min(watches.connections);
+    }
     let crew = Crew::gather(setup, run, threads).await?;
     let renewed = renewals(&crew, setup, plan, run).await;
     let left_over = fleet::clean_up(&crew, setup, plan.nodes, plan.keep, run).await?;
@@ -71,6 +75,10 @@ async fn renewals(
         let filter = move |number| Filter::One(number, fleet::name(&prefix, number));
         idle = Some(Posts::open(crew, setup, watches, filter, run).await?);
     }
+    let _stalled = match plan.stalled {
+        Some(watches) => Some(Stalled::open(crew, setup, watches, run).await?),
+        None => None,
+    };
     if run.stop.is_cancelled() {
         return Err(Error::Stopped);
     }

@@ -29,6 +29,7 @@ mod protobuf;
 mod report;
 mod schedule;
 mod setup;
+mod stalled;
 mod tally;
 mod target;
 mod ticker;

@@ -133,8 +133,9 @@ mod tests {
                 r#continue: token.to_owned(),
                 ..ListMeta::default()
             };
-            let mut json = codec::json::ListWriter::new(list, &metadata, 0);
-            let mut protobuf = codec::protobuf::ListWriter::new(list, &metadata, 0);
+            let mut json = codec::json::ListWriter::new(list, &metadata);
+            let items_len = 200 * codec::protobuf::ListWriter::item_len(&lease);
+            let mut protobuf = codec::protobuf::ListWriter::new(list, &metadata, items_len);
             for _ in 0..200 {
                 json.item(&lease);
                 protobuf.item(&lease);

@@ -30,6 +30,27 @@ pub struct Target {
     pub(crate) prefix: Arc<str>,
     pub(crate) tls: Option<(TlsConnector, ServerName<'static>)>,
     pub(crate) authorization: Option<HeaderValue>,
+    pub(crate) windows: Windows,
+}
+
+/// Bytes that the server may send ahead of our reading over HTTP/2.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Windows {
+    pub(crate) stream: u32,
+    pub(crate) connection: u32,
+}
+
+impl Windows {
+    /// So many that it never waits for us.
+    const AMPLE: Self = Self {
+        stream: 8 << 20,
+        connection: 64 << 20,
+    };
+    /// What a client has that says nothing of it.
+    const USUAL: Self = Self {
+        stream: (64 << 10) - 1,
+        connection: (64 << 10) - 1,
+    };
 }
 
 impl Target {
@@ -69,7 +90,16 @@ impl Target {
             host,
             tls,
             authorization: token.map(bearer).transpose()?,
+            windows: Windows::AMPLE,
         })
+    }
+
+    /// The same, with no more room for what is not read than any client has.
+    pub(crate) fn with_usual_windows(self) -> Self {
+        Self {
+            windows: Windows::USUAL,
+            ..self
+        }
     }
 
     /// Its URL, as it was given.

@@ -61,14 +61,7 @@ impl Watcher {
             Filter::All => String::new(),
             Filter::One(_, name) => format!("&fieldSelector=metadata.name%3D{name}"),
         };
-        let query = format!("resourceVersion={since}&timeoutSeconds={TIMEOUT}{selector}");
-        let opened = pool.stream(station.api.watch(&query)).await;
-        let what = || format!("watching leases in {}", station.namespace);
-        let stream = opened.map_err(|failed| refused(what(), 0, failed.to_string()))?;
-        let status = stream.reply.status.as_u16();
-        if status != 200 {
-            return Err(refused(what(), status, "no watch".to_owned()));
-        }
+        let stream = open(station, pool, since, &selector).await?;
         let heard = Arc::new(Mutex::new(Heard::default()));
         let events = Events::new(station.encoding, BytesMut::new());
         let reading = tokio::spawn(read(stream, events, heard.clone(), ledger));
@@ -97,6 +90,18 @@ impl Watcher {
             Filter::All => None,
             Filter::One(number, _) => Some(*number),
         }
+    }
+}
+
+/// Opens a watch from this resourceVersion on, of all leases or of those that the selector, a part of a query, asks for.
+pub(crate) async fn open(station: &Station, pool: &Pool, since: &str, selector: &str) -> Result<Stream, Error> {
+    let query = format!("resourceVersion={since}&timeoutSeconds={TIMEOUT}{selector}");
+    let opened = pool.stream(station.api.watch(&query)).await;
+    let what = || format!("watching leases in {}", station.namespace);
+    let stream = opened.map_err(|failed| refused(what(), 0, failed.to_string()))?;
+    match stream.reply.status.as_u16() {
+        200 => Ok(stream),
+        status => Err(refused(what(), status, "no watch".to_owned())),
     }
 }
 

@@ -189,12 +189,11 @@ impl Collected {
                 self.cut = true;
                 return Ok(true);
             }
-            let key = entry.key.clone();
-            let item = Item::new(place.resource, place.version, entry);
+            let item = Item::written(place, entry.value, entry.revision);
             if everything || filter.matches(&*item.stored().map_err(Failure::Api)?) {
                 self.items.push(item);
             }
-            self.last = Some(key);
+            self.last = Some(entry.key);
         }
         Ok(limit.is_some_and(|limit| self.items.len() == limit.get()))
     }

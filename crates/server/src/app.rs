@@ -105,7 +105,7 @@ impl App {
                 .headers_mut()
                 .insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        self.record(&head, &response, &seen);
+        self.record(&head, &mut response, &seen);
         response
     }
 
@@ -146,10 +146,9 @@ impl App {
             };
             let answered = tokio::time::timeout(limit, self.admit(&asked, body, seen)).await;
             answered.unwrap_or_else(|_| Err(deadline::exceeded()))
-        };
-        answered
-            .await
-            .unwrap_or_else(|error| reply::failure(&error, &head.headers, pretty))
+        }
+        .await;
+        answered.unwrap_or_else(|error| reply::failure(&error, &head.headers, pretty))
     }
 
     fn series(&self, info: &RequestInfo<'_>) -> Series {
@@ -229,19 +228,28 @@ impl App {
 
     /// Counts and logs an answered request. No header but the program's name is logged, no query and no body: there may
     /// be secrets in them.
-    fn record(&self, head: &Parts, response: &Response<Body>, seen: &Seen) {
+    fn record(&self, head: &Parts, response: &mut Response<Body>, seen: &Seen) {
         let took = self.clock.now().since(seen.started);
-        let size = match response.body() {
-            Body::Full(bytes) => Some(bytes.len()),
-            Body::Stream(_) => None,
-        };
-        self.metrics.answered(seen.series, response.status(), took, size);
+        self.metrics.answered(seen.series, response.status(), took);
+        match response.body_mut() {
+            Body::Full(bytes) => {
+                if let Some(sizes) = self.metrics.sizes(seen.series) {
+                    sizes.observe(bytes.len() as f64);
+                }
+            }
+            Body::Pieces(pieces) => {
+                if let Some(sizes) = self.metrics.sizes(seen.series) {
+                    pieces.count_in(sizes.clone());
+                }
+            }
+            Body::Stream(_) => {}
+        }
         tracing::debug!(
             method = %head.method,
             path = head.uri.path(),
             code = response.status().as_u16(),
             took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            bytes = size,
+            bytes = http_body::Body::size_hint(response.body()).exact(),
             user = seen.user.as_ref().map(|user| &*user.name),
             agent = ?verbs::user_agent(head).chars().take(64).collect::<String>(),
             "request"

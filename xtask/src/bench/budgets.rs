@@ -91,6 +91,13 @@ pub(super) const ROWS: &[Row] = &[
         Budget::AtMostOrThreeSyncs(5e-3),
     ),
     row(
+        "crowd.p99",
+        "… the same while 20 clients list them in a loop and 1,000 watches stall",
+        Unit::Millis,
+        Budget::None,
+    ),
+    row("crowd.lists", "… lists meanwhile", Unit::PerSecond, Budget::None),
+    row(
         "open10k.cpu",
         "open loop 10,000/s, 100k leases: CPU per renewal",
         Unit::Micros,

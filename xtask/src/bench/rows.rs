@@ -11,6 +11,9 @@ const MICROS: f64 = 1e-6;
 /// Idle watches, and renewals beside them.
 const IDLE: u32 = 10_000;
 const RENEWALS: u32 = 60_000;
+/// Clients that list in a loop, and watches that nobody reads, beside renewals.
+const LISTING: u32 = 20;
+const STALLED: u32 = 1_000;
 
 /// All rows, of our own program.
 pub(super) fn ours(extent: Extent, into: &mut Figures) -> Result<(), String> {
@@ -68,6 +71,7 @@ fn common(subject: &Subject, extent: Extent, into: &mut Figures) -> Result<(), S
     ))?;
     cpu(&open, "open1k.cpu", into);
     into.add("open1k.p99", open.number("/latencyMicroseconds/p99", MICROS)?);
+    crowded(subject, extent, into)?;
     for (encoding, cpu_id, p50_id) in [
         ("json", "list.json.cpu", "list.json.p50"),
         ("protobuf", "list.protobuf.cpu", "list.protobuf.p50"),
@@ -77,6 +81,32 @@ fn common(subject: &Subject, extent: Extent, into: &mut Figures) -> Result<(), S
         into.add(p50_id, list.number("/latencyMicroseconds/p50", MICROS)?);
     }
     watch(subject, extent, into)
+}
+
+/// The same renewals in bad company: clients that do nothing but list, and clients that hang.
+fn crowded(subject: &Subject, extent: Extent, into: &mut Figures) -> Result<(), String> {
+    let seconds = extent.seconds;
+    // Lists go on for so much longer because the renewals' watches are opened meanwhile.
+    let lists = format!(
+        "list --nodes 10000 --keep --in-flight {LISTING} --connections {LISTING} --warm-up 0s --duration {}s",
+        seconds + 20
+    );
+    let renewals =
+        format!("heartbeat --nodes 10000 --keep --rate 1000 --stalled-watches {STALLED} --duration {seconds}s");
+    let (lists, renewals, in_time) = std::thread::scope(|scope| {
+        let lists = scope.spawn(|| subject.bench(&lists));
+        let renewals = subject.bench(&renewals);
+        let in_time = !lists.is_finished();
+        (lists.join(), renewals, in_time)
+    });
+    let lists = lists.map_err(|_| "listing ended with a panic".to_owned())??;
+    let renewals = renewals?;
+    if !in_time {
+        return Err("opening watches took so long that listing ended before the renewals".to_owned());
+    }
+    into.add("crowd.p99", renewals.number("/latencyMicroseconds/p99", MICROS)?);
+    into.add("crowd.lists", lists.number("/operationsPerSecond", 1.0)?);
+    Ok(())
 }
 
 fn watch(subject: &Subject, extent: Extent, into: &mut Figures) -> Result<(), String> {

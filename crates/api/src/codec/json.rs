@@ -187,17 +187,17 @@ fn write_type_meta(gvk: Gvk, out: &mut Vec<u8>) {
 }
 
 /// Writes a list, item by item.
+#[derive(Debug)]
 pub struct ListWriter {
     out: Vec<u8>,
     empty: bool,
 }
 
 impl ListWriter {
-    /// Starts a list of `gvk`, the list's own kind, with room for items of which `stored` bytes are stored.
+    /// Starts a list of `gvk`, the list's own kind.
     #[must_use]
-    pub fn new(gvk: Gvk, metadata: &ListMeta, stored: usize) -> Self {
-        // JSON is less than twice as long.
-        let mut out = Vec::with_capacity(256 + 2 * stored);
+    pub fn new(gvk: Gvk, metadata: &ListMeta) -> Self {
+        let mut out = Vec::new();
         write_type_meta(gvk, &mut out);
         out.extend_from_slice(b",\"metadata\":");
         metadata.write_json(&mut out);
@@ -226,7 +226,24 @@ impl ListWriter {
         }
     }
 
-    /// The whole list.
+    /// What was written and not yet taken. What is written from here on goes to `next`, after what that holds.
+    pub fn take(&mut self, next: Vec<u8>) -> Vec<u8> {
+        std::mem::replace(&mut self.out, next)
+    }
+
+    /// How many bytes there are to take.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Whether there is nothing to take.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Ends the list: all of it, or what was not yet taken.
     #[must_use]
     pub fn finish(mut self) -> Vec<u8> {
         self.out.extend_from_slice(b"]}");

@@ -5,6 +5,7 @@
 
 pub mod glance;
 pub mod json;
+pub(crate) mod plain;
 pub mod protobuf;
 mod received;
 pub mod stored;

@@ -80,14 +80,33 @@ pub fn from_stored(codec: &TypeCodec, value: &Bytes) -> Result<Box<dyn Object>, 
     (codec.from_protobuf)(message).map_err(ApiError::internal)
 }
 
+/// What stands after the message in its envelope: content encoding and type, empty, but always written, as Go does.
+const TAIL: [u8; 4] = [0x1a, 0, 0x22, 0];
+
 /// Appends an enveloped message of `gvk`; `write` appends the bare message, which has `len` bytes.
 pub fn write_envelope(gvk: Gvk, len: usize, write: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) {
-    let api_version_len = gvk.version.len() + if gvk.group.is_empty() { 0 } else { gvk.group.len() + 1 };
-    let type_meta_len = delimited_len(api_version_len) + delimited_len(gvk.kind.len());
-    out.reserve(MAGIC.len() + delimited_len(type_meta_len) + delimited_len(len) + 4);
+    // Exactly: what is stored is kept in this very allocation.
+    out.reserve(MAGIC.len() + delimited_len(type_meta_len(gvk)) + delimited_len(len) + TAIL.len());
+    open_envelope(gvk, len, out);
+    let start = out.len();
+    write(out);
+    debug_assert_eq!(out.len() - start, len, "a message is as long as it said");
+    out.extend_from_slice(&TAIL);
+}
+
+const fn api_version_len(gvk: Gvk) -> usize {
+    gvk.version.len() + if gvk.group.is_empty() { 0 } else { gvk.group.len() + 1 }
+}
+
+fn type_meta_len(gvk: Gvk) -> usize {
+    delimited_len(api_version_len(gvk)) + delimited_len(gvk.kind.len())
+}
+
+/// Appends what stands before a message of `gvk` that has `len` bytes.
+fn open_envelope(gvk: Gvk, len: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(MAGIC);
-    start_field(1, type_meta_len, out);
-    start_field(1, api_version_len, out);
+    start_field(1, type_meta_len(gvk), out);
+    start_field(1, api_version_len(gvk), out);
     if !gvk.group.is_empty() {
         out.extend_from_slice(gvk.group.as_bytes());
         out.push(b'/');
@@ -96,11 +115,6 @@ pub fn write_envelope(gvk: Gvk, len: usize, write: impl FnOnce(&mut Vec<u8>), ou
     start_field(2, gvk.kind.len(), out);
     out.extend_from_slice(gvk.kind.as_bytes());
     start_field(2, len, out);
-    let start = out.len();
-    write(out);
-    debug_assert_eq!(out.len() - start, len, "a message is as long as it said");
-    // Content encoding and type: empty, but always written, as Go does.
-    out.extend_from_slice(&[0x1a, 0, 0x22, 0]);
 }
 
 /// Appends an enveloped object.
@@ -119,26 +133,42 @@ pub fn write_stored(gvk: Gvk, stored: &Stored<'_>, out: &mut Vec<u8>) -> Result<
 }
 
 /// Writes an enveloped list, item by item.
+#[derive(Debug)]
 pub struct ListWriter {
-    gvk: Gvk,
-    message: Vec<u8>,
+    out: Vec<u8>,
 }
 
 impl ListWriter {
-    /// Starts a list of `gvk`, the list's own kind, with room for items of which `stored` bytes are stored.
+    /// Starts a list of `gvk`, the list's own kind. What is to be written of items is `items_len` long:
+    /// [`ListWriter::item_len`] and [`ListWriter::stored_len`] of all of them.
     #[must_use]
-    pub fn new(gvk: Gvk, metadata: &ListMeta, stored: usize) -> Self {
-        // What the envelope of each item took makes room for its version.
-        let mut message = Vec::with_capacity(256 + stored);
-        start_field(1, metadata.protobuf_len(), &mut message);
-        metadata.write_protobuf(&mut message);
-        Self { gvk, message }
+    pub fn new(gvk: Gvk, metadata: &ListMeta, items_len: usize) -> Self {
+        let mut out = Vec::new();
+        let metadata_len = metadata.protobuf_len();
+        open_envelope(gvk, delimited_len(metadata_len) + items_len, &mut out);
+        start_field(1, metadata_len, &mut out);
+        metadata.write_protobuf(&mut out);
+        Self { out }
+    }
+
+    /// How many bytes [`ListWriter::item`] writes.
+    #[must_use]
+    pub fn item_len(item: &dyn Encode) -> usize {
+        delimited_len(item.protobuf_len())
+    }
+
+    /// How many bytes [`ListWriter::stored`] writes.
+    ///
+    /// # Errors
+    /// As [`Stored::protobuf`].
+    pub fn stored_len(item: &Stored<'_>) -> Result<usize, ApiError> {
+        Ok(delimited_len(item.protobuf()?.len()))
     }
 
     /// Appends an item.
     pub fn item(&mut self, item: &dyn Encode) {
-        start_field(2, item.protobuf_len(), &mut self.message);
-        item.write_protobuf(&mut self.message);
+        start_field(2, item.protobuf_len(), &mut self.out);
+        item.write_protobuf(&mut self.out);
     }
 
     /// Appends an item as it is stored.
@@ -147,22 +177,33 @@ impl ListWriter {
     /// As [`Stored::protobuf`].
     pub fn stored(&mut self, item: &Stored<'_>) -> Result<(), ApiError> {
         let item = item.protobuf()?;
-        start_field(2, item.len(), &mut self.message);
-        item.write(&mut self.message);
+        start_field(2, item.len(), &mut self.out);
+        item.write(&mut self.out);
         Ok(())
     }
 
-    /// The whole list.
+    /// What was written and not yet taken. What is written from here on goes to `next`, after what that holds.
+    pub fn take(&mut self, next: Vec<u8>) -> Vec<u8> {
+        std::mem::replace(&mut self.out, next)
+    }
+
+    /// How many bytes there are to take.
     #[must_use]
-    pub fn finish(self) -> Vec<u8> {
-        let mut out = Vec::new();
-        write_envelope(
-            self.gvk,
-            self.message.len(),
-            |out| out.extend_from_slice(&self.message),
-            &mut out,
-        );
-        out
+    pub fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Whether there is nothing to take.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Ends the list: all of it, or what was not yet taken.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<u8> {
+        self.out.extend_from_slice(&TAIL);
+        self.out
     }
 }
 

@@ -5,6 +5,8 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::codec::plain::plain_of;
+
 /// A set of fields as nested JSON objects, such as `{"f:spec":{"f:renewTime":{}}}`.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct FieldsV1 {
@@ -71,6 +73,14 @@ fn is_plain(raw: &[u8]) -> bool {
 /// Where a key ends that begins here, its colon included.
 fn key(raw: &[u8], start: usize) -> Option<usize> {
     let mut rest = raw.get(start..)?.strip_prefix(b"\"")?;
+    while let Some((word, after)) = rest.split_first_chunk() {
+        let plain = plain_of(*word);
+        if plain < word.len() {
+            rest = &rest[plain..];
+            break;
+        }
+        rest = after;
+    }
     loop {
         let (byte, after) = rest.split_first()?;
         rest = after;

@@ -39,6 +39,7 @@ async fn heartbeat(stub: &Stub, load: Load) -> Result<Report, Error> {
         nodes: NODES,
         load,
         idle: None,
+        stalled: None,
         keep: false,
     };
     leasehold_bench::heartbeat(&setup(stub, 4), plan, &Run::default()).await
@@ -174,6 +175,7 @@ async fn told_to_stop_it_reports_what_it_has_and_cleans_up() {
         nodes: NODES,
         load: load(CLOSED, u64::MAX),
         idle: None,
+        stalled: None,
         keep: false,
     };
     let stop = async {
@@ -227,6 +229,7 @@ async fn a_plan_without_sense_and_a_server_that_is_not_there_are_one_line() {
         nodes: 1,
         load: load(Pace::Closed { in_flight: 1 }, 1),
         idle: None,
+        stalled: None,
         keep: false,
     };
     let error = leasehold_bench::heartbeat(&gone, plan, &Run::default())

@@ -130,10 +130,12 @@ impl Bench {
 fn heartbeat(given: HeartbeatArgs) -> Result<(Work, Load, CommonArgs), Failure> {
     let load = given.load.load(IN_FLIGHT, given.nodes as usize, &given.common)?;
     let idle = (given.idle_watches > 0).then(|| given.sockets.of(given.idle_watches, &given.common));
+    let stalled = (given.stalled_watches > 0).then(|| given.sockets.of(given.stalled_watches, &given.common));
     let work = Work::Heartbeat(Heartbeat {
         nodes: given.nodes,
         load,
         idle,
+        stalled,
         keep: given.keep,
     });
     Ok((work, load, given.common))

@@ -56,6 +56,15 @@ pub(crate) struct HeartbeatArgs {
     )]
     pub(super) idle_watches: u32,
 
+    /// Watches of all leases to open beforehand and never to read
+    #[arg(
+        long,
+        env = "LEASEHOLD_BENCH_STALLED_WATCHES",
+        value_name = "NUMBER",
+        default_value_t = 0
+    )]
+    pub(super) stalled_watches: u32,
+
     #[command(flatten)]
     pub(super) sockets: WatchSockets,
 

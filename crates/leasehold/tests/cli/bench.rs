@@ -54,6 +54,8 @@ fn every_protocol_and_encoding_renews_watches_and_lists() {
                 &pid,
                 "--idle-watches",
                 "3",
+                "--stalled-watches",
+                "3",
             ];
             let renewed = report(dir.path(), &[&heartbeat[..], &how].concat());
             assert_eq!(renewed["operations"], 60, "{renewed:#}");

@@ -2,10 +2,10 @@
 //!
 //! An item of a list is decoded, written and dropped before the next one is looked at.
 
+mod list;
 mod pretty;
 mod table;
 
-use leasehold_api::codec::stored::Stored;
 use leasehold_api::codec::{Format, json, protobuf, yaml};
 use leasehold_api::meta::{ListMeta, ObjectMeta, PartialObjectMetadata, Status};
 use leasehold_api::options::IncludeObject;
@@ -13,8 +13,10 @@ use leasehold_api::{ApiError, Encode, Gvk, Object, Time};
 use leasehold_registry::{Item, List, Place};
 use serde_json::Value;
 
+use crate::Body;
 use crate::negotiate::{Answer, MetaVersion, Shape};
 
+use list::Of;
 pub(crate) use table::TableWriter;
 
 /// How many items of a list are written before others get a turn.
@@ -156,26 +158,13 @@ pub(crate) fn write_shaped(
 ///
 /// # Errors
 /// 406 when it was asked for as one object, 500 when the store holds what cannot be read.
-pub(crate) async fn list(form: &Form<'_>, list: &List) -> Result<Vec<u8>, ApiError> {
-    let out = match form.answer.shape {
-        Shape::Whole => {
-            let gvk = form.place.resource.list_gvk(form.place.version);
-            write_items(form, gvk, list, |item, writer| match item.straight()? {
-                Some(stored) => writer.stored(&stored),
-                None => item.object().map(|object| writer.item(object.as_encode())),
-            })
-            .await?
-        }
-        Shape::PartialList(version) => {
-            let gvk = meta_gvk(version, "PartialObjectMetadataList");
-            let item_gvk = meta_gvk(version, "PartialObjectMetadata");
-            write_items(form, gvk, list, |item, writer| {
-                let metadata = partial(&mut *item.stored()?);
-                writer.item(&Typed(item_gvk, &metadata));
-                Ok(())
-            })
-            .await?
-        }
+pub(crate) async fn list(form: &Form<'_>, list: List) -> Result<Body, ApiError> {
+    let (gvk, of) = match form.answer.shape {
+        Shape::Whole => (form.place.resource.list_gvk(form.place.version), Of::Whole),
+        Shape::PartialList(version) => (
+            meta_gvk(version, "PartialObjectMetadataList"),
+            Of::Metadata(meta_gvk(version, "PartialObjectMetadata")),
+        ),
         Shape::Partial(_) => return Err(not_an_object(form.place)),
         Shape::Table(version) => {
             let mut table = TableWriter::new(form, version, &list.metadata, true, Vec::new());
@@ -183,67 +172,29 @@ pub(crate) async fn list(form: &Form<'_>, list: &List) -> Result<Vec<u8>, ApiErr
                 turn.iter().try_for_each(|item| table.item(item))?;
                 tokio::task::yield_now().await;
             }
-            table.finish()
+            return Ok(finish(form.answer, table.finish()).into());
         }
     };
-    Ok(finish(form.answer, out))
-}
-
-/// A list in one of the two formats that are written item by item.
-enum ListWriter {
-    Json(json::ListWriter),
-    Protobuf(protobuf::ListWriter),
-}
-
-impl ListWriter {
-    fn item(&mut self, item: &dyn Encode) {
-        match self {
-            Self::Json(writer) => writer.item(item),
-            Self::Protobuf(writer) => writer.item(item),
-        }
+    if is_finished(form.answer) {
+        return list::body(form, gvk, of, list).await;
     }
-
-    fn stored(&mut self, item: &Stored<'_>) -> Result<(), ApiError> {
-        match self {
-            Self::Json(writer) => writer.stored(item),
-            Self::Protobuf(writer) => writer.stored(item),
-        }
-    }
-
-    fn finish(self) -> Vec<u8> {
-        match self {
-            Self::Json(writer) => writer.finish(),
-            Self::Protobuf(writer) => writer.finish(),
-        }
-    }
-}
-
-async fn write_items(
-    form: &Form<'_>,
-    gvk: Gvk,
-    list: &List,
-    write: impl Fn(&Item, &mut ListWriter) -> Result<(), ApiError>,
-) -> Result<Vec<u8>, ApiError> {
-    let stored = list.items.iter().map(Item::bytes).sum();
-    let mut writer = match form.answer.format {
-        Format::Protobuf => ListWriter::Protobuf(protobuf::ListWriter::new(gvk, &list.metadata, stored)),
-        Format::Json | Format::Yaml => ListWriter::Json(json::ListWriter::new(gvk, &list.metadata, stored)),
-    };
-    for (turn, items) in list.items.chunks(ITEMS_PER_TURN).enumerate() {
-        if turn > 0 {
-            tokio::task::yield_now().await;
-        }
-        for item in items {
-            write(item, &mut writer)?;
-        }
-    }
-    Ok(writer.finish())
+    let bytes = list::bytes(form, gvk, of, list).await?;
+    Ok(finish(form.answer, bytes).into())
 }
 
 /// Takes an object's metadata out of it.
 fn partial(object: &mut dyn Object) -> PartialObjectMetadata {
     let metadata: ObjectMeta = std::mem::take(object.metadata_mut());
     PartialObjectMetadata { metadata }
+}
+
+/// Whether what is written is in its last form.
+fn is_finished(answer: Answer) -> bool {
+    match answer.format {
+        Format::Json => !answer.pretty,
+        Format::Protobuf => true,
+        Format::Yaml => false,
+    }
 }
 
 /// The last step from compact JSON to YAML or to JSON with white space; protobuf is done.

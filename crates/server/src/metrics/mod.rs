@@ -157,8 +157,8 @@ impl Metrics {
         self
     }
 
-    /// Counts an answered request. `size` is that of its body where it is at hand.
-    pub(crate) fn answered(&self, series: Series, code: StatusCode, took: Duration, size: Option<usize>) {
+    /// Counts an answered request.
+    pub(crate) fn answered(&self, series: Series, code: StatusCode, took: Duration) {
         let position = series.position();
         let (slot, name) = series::code(code);
         let labels = || series.labels(&self.rows);
@@ -168,9 +168,12 @@ impl Metrics {
         if series.verb != Verb::Watch {
             self.durations.at(position, labels).observe(took.as_secs_f64());
         }
-        if let Some(size) = size.filter(|_| matches!(series.verb, Verb::Get | Verb::List)) {
-            self.sizes.at(position, labels).observe(size as f64);
-        }
+    }
+
+    /// Where the sizes of replies to such a request are counted, if they are.
+    pub(crate) fn sizes(&self, series: Series) -> Option<&Histogram> {
+        let counted = matches!(series.verb, Verb::Get | Verb::List);
+        counted.then(|| self.sizes.at(series.position(), || series.labels(&self.rows)))
     }
 
     /// The position of what a request names; that of no resource where there is none such.

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use http::header::CONNECTION;
@@ -189,7 +189,7 @@ async fn answer<H: Handler>(
     let in_progress = InProgress::begin(&connection.activity);
     let version = request.version();
     let peer = connection.proof.peer();
-    let response = saying_wait(connection.handler.handle(request, &peer)).await;
+    let response = saying_wait(pin!(connection.handler.handle(request, &peer))).await;
     // Over HTTP/1 hyper heeds the header itself; over HTTP/2 it only takes it out.
     if version == Version::HTTP_2 && asks_to_close(response.headers()) {
         connection.close.cancel();
@@ -198,8 +198,7 @@ async fn answer<H: Handler>(
 }
 
 /// Tells the task of the stream that it is for us, not the client, that it waits.
-async fn saying_wait<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
+async fn saying_wait<T>(mut future: Pin<&mut impl Future<Output = T>>) -> T {
     poll_fn(|cx| {
         let outcome = future.as_mut().poll(cx);
         if outcome.is_pending() {

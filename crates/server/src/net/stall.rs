@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -116,13 +116,13 @@ pub(super) struct StreamExecutor {
 
 impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for StreamExecutor {
     fn execute(&self, stream: F) {
-        self.tasks.spawn(unless_stuck(stream, self.bound));
+        // Some kilobytes, which would be copied at each step from here to the task, and be there twice while it runs.
+        self.tasks.spawn(unless_stuck(Box::pin(stream), self.bound));
     }
 }
 
 /// Polls the task of a stream to its end, or drops it, which resets the stream, once it was stuck for `bound`.
-async fn unless_stuck(stream: impl Future<Output = ()>, bound: Duration) {
-    let mut stream = pin!(stream);
+async fn unless_stuck(mut stream: Pin<Box<impl Future<Output = ()>>>, bound: Duration) {
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|cx| {
         say(Said::Nothing);
@@ -188,14 +188,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_that_waits_for_us_is_left_alone() {
-        let outcome = tokio::time::timeout(BOUND * 100, unless_stuck(forever(Said::Wait), BOUND));
+        let outcome = tokio::time::timeout(BOUND * 100, unless_stuck(Box::pin(forever(Said::Wait)), BOUND));
         assert!(outcome.await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stream_that_waits_for_the_client_ends_at_the_bound() {
         let began = Instant::now();
-        unless_stuck(forever(Said::Nothing), BOUND).await;
+        unless_stuck(Box::pin(forever(Said::Nothing)), BOUND).await;
         assert_eq!(began.elapsed().as_secs(), BOUND.as_secs());
     }
 
@@ -210,7 +210,7 @@ mod tests {
             }
             Poll::<()>::Pending
         });
-        unless_stuck(moved_once, BOUND).await;
+        unless_stuck(Box::pin(moved_once), BOUND).await;
         assert_eq!(began.elapsed().as_secs(), (BOUND / 2 + BOUND).as_secs());
     }
 }

@@ -50,8 +50,8 @@ pub(super) async fn delete_collection(call: &Call<'_>, body: &Bytes) -> Result<R
         .registry
         .delete_collection(&call.place, &list, &delete, &options)
         .await?;
-    let bytes = encode::list(&call.form(wish), &deleted).await?;
-    Ok(wish.reply(StatusCode::OK, bytes))
+    let body = encode::list(&call.form(wish), deleted).await?;
+    Ok(wish.reply(StatusCode::OK, body))
 }
 
 fn write_options(call: &Call<'_>, delete: &DeleteOptions) -> WriteOptions {

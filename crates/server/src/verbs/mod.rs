@@ -122,8 +122,8 @@ struct Wish {
 
 impl Wish {
     /// A reply with what was encoded as wished.
-    fn reply(self, code: StatusCode, bytes: Vec<u8>) -> Response<Body> {
-        reply::new(code, negotiate::media_type(self.answer.format), bytes)
+    fn reply(self, code: StatusCode, body: impl Into<Body>) -> Response<Body> {
+        reply::new(code, negotiate::media_type(self.answer.format), body)
     }
 }
 

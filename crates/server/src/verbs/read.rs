@@ -23,8 +23,8 @@ pub(super) async fn get(call: &Call<'_>) -> Result<Response<Body>, ApiError> {
 pub(super) async fn list(call: &Call<'_>, options: &ListOptions) -> Result<Response<Body>, ApiError> {
     let wish = call.wish(Route::Collection)?;
     let list = call.app.registry.list(&call.place, options).await?;
-    let bytes = encode::list(&call.form(wish), &list).await?;
-    Ok(wish.reply(StatusCode::OK, bytes))
+    let body = encode::list(&call.form(wish), list).await?;
+    Ok(wish.reply(StatusCode::OK, body))
 }
 
 /// The changes of a collection.

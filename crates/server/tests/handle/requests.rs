@@ -359,6 +359,15 @@ async fn a_long_list_is_whole() {
         (items.len(), &items[1_099]["metadata"]["name"]),
         (1_100, &"l1099".into())
     );
+    let protobuf = server.get(LEASES, &[("accept", PROTOBUF)]).await.body;
+    let names = protobuf.windows(3).filter(|bytes| **bytes == [0x0a, 5, b'l']);
+    assert_eq!(names.count(), 1_100);
+    let metadata = [(
+        "accept",
+        "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io",
+    )];
+    let metadata = server.get(LEASES, &metadata).await.json();
+    assert_eq!(metadata["items"][1_099]["metadata"], items[1_099]["metadata"]);
     let accept = [("accept", "application/json;as=Table;v=v1;g=meta.k8s.io")];
     assert_eq!(
         server.get(LEASES, &accept).await.json()["rows"]
@@ -367,6 +376,29 @@ async fn a_long_list_is_whole() {
             .len(),
         1_100
     );
+}
+
+#[tokio::test]
+async fn a_long_list_is_written_while_it_is_read() {
+    let server = Server::start().await;
+    for n in 0..400 {
+        server.lease(&format!("l{n:04}")).await;
+    }
+    for accept in ["application/json", PROTOBUF] {
+        let whole = server.get(LEASES, &[("accept", accept)]).await.body;
+        let mut parts = server.watch(LEASES, &[("accept", accept)]).await;
+        while parts.more().await {}
+        assert!(parts.chunks.len() > 1, "{accept}: {:?}", parts.chunks);
+        assert!(
+            parts.chunks.iter().all(|part| *part < 80_000),
+            "{accept}: {:?}",
+            parts.chunks
+        );
+        assert_eq!(parts.chunks.iter().sum::<usize>(), whole.len());
+    }
+    let sizes = r#"apiserver_response_sizes_bucket{le="10000.0",verb="LIST""#;
+    assert_eq!(server.metric(sizes).await, 0);
+    assert_eq!(server.metric(&sizes.replace("10000.0", "1000000.0")).await, 4);
 }
 
 #[tokio::test]

@@ -276,6 +276,7 @@ fn append(
     let first = after.map_or(Bound::Unbounded, Bound::Excluded);
     let mut rest = names.range::<_, str>((first, Bound::Unbounded));
     let taken = entries.len();
+    entries.reserve(room.min(names.len()));
     entries.extend(rest.by_ref().take(room).map(|(name, item)| {
         entry(
             Key {

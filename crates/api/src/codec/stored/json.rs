@@ -2,29 +2,14 @@
 
 use prost::Message;
 
-use super::wire::{Fields, Malformed, Wire};
+use super::wire::{Fields, Malformed, Run, Wire};
 use super::{METADATA, RESOURCE_VERSION, Stored};
+use crate::codec::plain::is_plain;
 use crate::meta::fields;
 use crate::schema::{Field, Schema, Shape};
 use crate::{MicroTime, Quantity, Time};
 
 type Written = Result<(), Malformed>;
-
-/// The most fields that a type of ours has.
-const FIELDS_MAX: usize = 32;
-
-/// The fields of one message by their position in the schema.
-type Slots<'a> = [Slot<'a>; FIELDS_MAX];
-
-/// What a message has of one field.
-#[derive(Clone, Copy)]
-enum Slot<'a> {
-    Absent,
-    /// The last value, as protobuf has it.
-    Value(Wire<'a>),
-    /// The part of the message from the first item of a list or a map to the last.
-    Items(&'a [u8]),
-}
 
 /// Which message of an object is written, as far as its version is concerned.
 #[derive(Clone, Copy)]
@@ -37,6 +22,14 @@ enum Part {
 }
 
 impl Part {
+    /// The version, where this field is where it belongs.
+    fn version(self, field: &Field) -> Option<u64> {
+        match self {
+            Self::Metadata(version) if field.number == u32::from(RESOURCE_VERSION) => Some(version),
+            _ => None,
+        }
+    }
+
     fn below(self, field: &Field) -> Self {
         match self {
             Self::Whole(version) if field.number == u32::from(METADATA) => Self::Metadata(version),
@@ -49,93 +42,125 @@ pub(super) fn write(stored: &Stored<'_>, out: &mut Vec<u8>) -> Written {
     object(stored.schema, stored.message, Part::Whole(stored.version), out)
 }
 
+/// Writes a message as an object.
+///
+/// Nearly all types have their fields in the order of their numbers, and nearly all encoders write them in that order, so
+/// that one walk does. Where it does not (owner references are such a type) each field is looked for.
 fn object(schema: &'static Schema, message: &[u8], part: Part, out: &mut Vec<u8>) -> Written {
-    let slots = slots(schema, message)?;
     let start = out.len();
     out.push(b'{');
-    for (field, slot) in schema.fields.iter().zip(&slots) {
-        if out.len() > start + 1 {
-            out.push(b',');
-        }
-        let before = out.len();
-        out.extend_from_slice(field.key.as_bytes());
-        let written = match part {
-            Part::Metadata(version) if field.number == u32::from(RESOURCE_VERSION) => {
-                number(version, out);
-                version > 0
-            }
-            part => field_value(field, *slot, part, out)?,
-        };
-        if !written {
-            out.truncate(before);
-            if out.last() == Some(&b',') {
-                out.pop();
+    if !ordered_fields(schema, message, part, out)? {
+        out.truncate(start + 1);
+        for field in schema.fields {
+            match Run::of(field.number, message)? {
+                Some(run) => present(field, &run, part, out)?,
+                None => absent(field, part, out)?,
             }
         }
     }
-    out.push(b'}');
+    // Each field ended with a comma; the last one's becomes the end.
+    match out.last_mut() {
+        Some(comma @ b',') => *comma = b'}',
+        _ => out.push(b'}'),
+    }
     Ok(())
 }
 
-fn slots<'a>(schema: &'static Schema, message: &'a [u8]) -> Result<Slots<'a>, Malformed> {
-    let mut slots = [Slot::Absent; FIELDS_MAX];
-    let mut starts = [0; FIELDS_MAX];
-    let mut last = 0;
+/// Writes the fields of a message, each with a comma; or says, having written anything, that they are in another order.
+fn ordered_fields(schema: &'static Schema, message: &[u8], part: Part, out: &mut Vec<u8>) -> Result<bool, Malformed> {
     let mut fields = Fields::of(message);
-    while let Some(field) = fields.next()? {
-        // Unknown fields are those of a newer version: they are not shown.
-        let Some(at) = position(schema, field.number, last) else {
+    let mut to_come = schema.fields;
+    while let Some(run) = fields.next_run()? {
+        let Some(at) = position(to_come, run.last.number) else {
+            if position(schema.fields, run.last.number).is_some() {
+                return Ok(false);
+            }
+            // Unknown fields are those of a newer version: they are not shown.
             continue;
         };
-        last = at;
-        let slot = slots.get_mut(at).ok_or(Malformed)?;
-        *slot = match (*slot, schema.fields[at].shape) {
-            (Slot::Absent, Shape::List(_) | Shape::Map(_)) => {
-                starts[at] = field.start;
-                Slot::Items(&message[field.start..field.end])
-            }
-            (_, Shape::List(_) | Shape::Map(_)) => Slot::Items(&message[starts[at]..field.end]),
-            // Protobuf would merge the two; nobody writes that.
-            (Slot::Value(_), Shape::Object(_)) => return Err(Malformed),
-            _ => Slot::Value(field.value),
-        };
-    }
-    Ok(slots)
-}
-
-/// Where the field of this number is. Fields mostly come in the schema's order, so that the search goes on from the last.
-fn position(schema: &'static Schema, number: u32, last: usize) -> Option<usize> {
-    let is_it = |field: &Field| field.number == number;
-    let (before, after) = schema.fields.split_at(last);
-    match after.iter().position(is_it) {
-        Some(at) => Some(last + at),
-        None => before.iter().position(is_it),
-    }
-}
-
-/// Writes a field's value, or says that the field is left out.
-fn field_value(field: &'static Field, slot: Slot<'_>, part: Part, out: &mut Vec<u8>) -> Result<bool, Malformed> {
-    let value = match (slot, field.shape) {
-        (Slot::Items(items), Shape::List(item)) => return list(field, *item, items, out).map(|()| true),
-        (Slot::Items(items), Shape::Map(item)) => return map(field, *item, items, out).map(|()| true),
-        (Slot::Items(_), _) => return Err(Malformed),
-        (Slot::Absent, Shape::List(_) | Shape::Map(_)) => return Ok(false),
-        (Slot::Absent, _) if field.optional => {
-            if field.always {
-                out.extend_from_slice(b"null");
-            }
-            return Ok(field.always);
+        for field in &to_come[..at] {
+            absent(field, part, out)?;
         }
-        (Slot::Absent, shape) => empty(shape),
-        (Slot::Value(value), _) => value,
-    };
-    let may_be_left_out = !field.optional && !field.always;
-    match (field.shape, value) {
-        (Shape::Object(schema), Wire::Bytes(bytes)) => object(schema, bytes, part.below(field), out)?,
-        (shape, value) if may_be_left_out && is_empty(shape, value)? => return Ok(false),
-        (shape, value) => scalar(shape, value, out)?,
+        present(&to_come[at], &run, part, out)?;
+        to_come = &to_come[at + 1..];
+    }
+    for field in to_come {
+        absent(field, part, out)?;
     }
     Ok(true)
+}
+
+fn position(fields: &[Field], number: u32) -> Option<usize> {
+    fields.iter().position(|field| field.number == number)
+}
+
+/// Writes a field that the message has, unless it is left out for being empty.
+fn present(field: &'static Field, run: &Run<'_>, part: Part, out: &mut Vec<u8>) -> Written {
+    if let Some(version) = part.version(field) {
+        self::version(field, version, out);
+        return Ok(());
+    }
+    match (field.shape, run.last.value) {
+        (Shape::List(item), _) => {
+            out.extend_from_slice(field.key.as_bytes());
+            list(*item, run, out)?;
+        }
+        (Shape::Map(item), _) => {
+            out.extend_from_slice(field.key.as_bytes());
+            map(*item, run, out)?;
+        }
+        // Protobuf would merge several into one; nobody writes that.
+        (Shape::Object(_), _) if run.count > 1 => return Err(Malformed),
+        (Shape::Object(schema), Wire::Bytes(bytes)) => {
+            out.extend_from_slice(field.key.as_bytes());
+            object(schema, bytes, part.below(field), out)?;
+        }
+        (shape, value) if !field.optional && !field.always && is_empty(shape, value)? => return Ok(()),
+        (shape, value) => {
+            out.extend_from_slice(field.key.as_bytes());
+            scalar(shape, value, out)?;
+        }
+    }
+    out.push(b',');
+    Ok(())
+}
+
+/// Writes a field that the message does not have, unless it is left out.
+fn absent(field: &'static Field, part: Part, out: &mut Vec<u8>) -> Written {
+    if let Some(version) = part.version(field) {
+        self::version(field, version, out);
+        return Ok(());
+    }
+    match field.shape {
+        Shape::List(_) | Shape::Map(_) => return Ok(()),
+        _ if field.optional && !field.always => return Ok(()),
+        _ if field.optional => {
+            out.extend_from_slice(field.key.as_bytes());
+            out.extend_from_slice(b"null");
+        }
+        Shape::Object(schema) => {
+            out.extend_from_slice(field.key.as_bytes());
+            object(schema, &[], part.below(field), out)?;
+        }
+        shape => {
+            if !field.always && is_empty(shape, empty(shape))? {
+                return Ok(());
+            }
+            out.extend_from_slice(field.key.as_bytes());
+            scalar(shape, empty(shape), out)?;
+        }
+    }
+    out.push(b',');
+    Ok(())
+}
+
+/// Writes the version of the object, which is 0 while it is not stored.
+fn version(field: &'static Field, version: u64, out: &mut Vec<u8>) {
+    if version > 0 {
+        out.extend_from_slice(field.key.as_bytes());
+        number(version, out);
+        out.push(b',');
+    }
 }
 
 /// What stands for a value that is not there.
@@ -149,8 +174,8 @@ fn empty(shape: Shape) -> Wire<'static> {
 /// Whether Go's `omitempty` leaves it out.
 fn is_empty(shape: Shape, value: Wire<'_>) -> Result<bool, Malformed> {
     Ok(match (shape, value) {
-        (Shape::Time, Wire::Bytes(bytes)) => read::<Time>(bytes)?.is_zero(),
-        (Shape::MicroTime, Wire::Bytes(bytes)) => read::<MicroTime>(bytes)?.is_zero(),
+        (Shape::Time, Wire::Bytes(bytes)) => time(bytes)?.is_zero(),
+        (Shape::MicroTime, Wire::Bytes(bytes)) => micro_time(bytes)?.is_zero(),
         (Shape::String, Wire::Bytes(bytes)) => bytes.is_empty(),
         (_, Wire::Varint(number)) => number == 0,
         _ => false,
@@ -168,11 +193,11 @@ fn scalar(shape: Shape, value: Wire<'_>, out: &mut Vec<u8>) -> Written {
         (Shape::Int32, Wire::Varint(value)) => json(&(value as i32), out),
         (Shape::Int64, Wire::Varint(value)) => json(&value.cast_signed(), out),
         (Shape::Time, Wire::Bytes(bytes)) => {
-            read::<Time>(bytes)?.write_json(out);
+            time(bytes)?.write_json(out);
             Ok(())
         }
         (Shape::MicroTime, Wire::Bytes(bytes)) => {
-            read::<MicroTime>(bytes)?.write_json(out);
+            micro_time(bytes)?.write_json(out);
             Ok(())
         }
         (Shape::Quantity, Wire::Bytes(bytes)) => json(&read::<Quantity>(bytes)?, out),
@@ -185,29 +210,25 @@ fn scalar(shape: Shape, value: Wire<'_>, out: &mut Vec<u8>) -> Written {
     }
 }
 
-fn list(field: &'static Field, item: Shape, items: &[u8], out: &mut Vec<u8>) -> Written {
+fn list(item: Shape, run: &Run<'_>, out: &mut Vec<u8>) -> Written {
     let mut separator = b'[';
-    let mut fields = Fields::of(items);
-    while let Some(found) = fields.next()? {
-        if found.number == field.number {
-            out.push(separator);
-            separator = b',';
-            scalar(item, found.value, out)?;
-        }
+    let mut items = run.items();
+    while let Some(found) = items.next()? {
+        out.push(separator);
+        separator = b',';
+        scalar(item, found.value, out)?;
     }
     out.push(b']');
     Ok(())
 }
 
 /// Writes a map sorted by its keys; of two entries with the same key, the latter counts.
-fn map(field: &'static Field, item: Shape, items: &[u8], out: &mut Vec<u8>) -> Written {
+fn map(item: Shape, run: &Run<'_>, out: &mut Vec<u8>) -> Written {
     let mut entries = std::collections::BTreeMap::new();
-    let mut fields = Fields::of(items);
-    while let Some(found) = fields.next()? {
-        if found.number == field.number {
-            let (key, value) = entry(item, found.value)?;
-            entries.insert(key, value);
-        }
+    let mut items = run.items();
+    while let Some(found) = items.next()? {
+        let (key, value) = entry(item, found.value)?;
+        entries.insert(key, value);
     }
     let mut separator = b'{';
     for (key, value) in entries {
@@ -251,6 +272,32 @@ fn raw(message: &[u8]) -> Result<&[u8], Malformed> {
     Ok(text)
 }
 
+fn time(message: &[u8]) -> Result<Time, Malformed> {
+    let (seconds, nanos) = instant(message)?;
+    Ok(Time { seconds, nanos })
+}
+
+fn micro_time(message: &[u8]) -> Result<MicroTime, Malformed> {
+    let (seconds, nanos) = instant(message)?;
+    Ok(MicroTime { seconds, nanos })
+}
+
+/// Seconds and nanoseconds of a time of either kind.
+fn instant(message: &[u8]) -> Result<(i64, i32), Malformed> {
+    let (mut seconds, mut nanos) = (0, 0);
+    let mut fields = Fields::of(message);
+    while let Some(field) = fields.next()? {
+        match (field.number, field.value) {
+            (1, Wire::Varint(number)) => seconds = number.cast_signed(),
+            #[expect(clippy::cast_possible_truncation, reason = "as protobuf reads it")]
+            (2, Wire::Varint(number)) => nanos = number as i32,
+            (1 | 2, _) => return Err(Malformed),
+            _ => {}
+        }
+    }
+    Ok((seconds, nanos))
+}
+
 fn read<T: Message + Default>(bytes: &[u8]) -> Result<T, Malformed> {
     T::decode(bytes).map_err(|_| Malformed)
 }
@@ -265,13 +312,9 @@ fn number(number: u64, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Writes a text. Nearly all of them are plain: ASCII without anything to be escaped.
+/// Writes a text. Nearly all of them are plain.
 fn text(bytes: &[u8], out: &mut Vec<u8>) -> Written {
-    // Every byte is looked at, so that the compiler can look at many at a time.
-    let plain = bytes.iter().fold(true, |plain, byte| {
-        plain & (*byte >= b' ') & (*byte < 0x80) & (*byte != b'"') & (*byte != b'\\')
-    });
-    if !plain {
+    if !is_plain(bytes) {
         return json(&std::str::from_utf8(bytes).map_err(|_| Malformed)?, out);
     }
     out.reserve(bytes.len() + 2);

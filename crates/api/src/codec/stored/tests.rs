@@ -134,6 +134,26 @@ fn a_field_that_is_unknown_here_is_not_shown() {
 }
 
 #[test]
+fn fields_in_any_order_are_shown_in_the_schemas() {
+    let field = |number: u8, bytes: &[u8]| [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat();
+    // Finalizers with the name between them, a namespace that comes twice, and metadata after the spec.
+    let metadata = [
+        field(14, b"x"),
+        field(3, b"old"),
+        field(1, b"a"),
+        field(14, b"y"),
+        field(3, b"n"),
+    ];
+    let message = [field(2, &field(1, b"h")), field(1, &metadata.concat())].concat();
+    let value = [&b"k8s\0"[..], &field(2, &message)].concat();
+    let codec = TypeCodec::of::<coordination::Lease>();
+    let mut out = Vec::new();
+    Stored::new(&codec, &value, 1).unwrap().write_json(&mut out).unwrap();
+    let shown = r#"{"metadata":{"name":"a","namespace":"n","resourceVersion":"1","finalizers":["x","y"]},"spec":{"holderIdentity":"h"}}"#;
+    assert_eq!(String::from_utf8(out).unwrap(), shown);
+}
+
+#[test]
 fn damage_is_an_error_wherever_it_is() {
     let whole = stored::<coordination::Lease>(&json!({"metadata": metadata(), "spec": {"holderIdentity": "h"}}));
     let codec = TypeCodec::of::<coordination::Lease>();
